@@ -1,0 +1,391 @@
+"""One YAML -> a validated `Config`: presets with `extends`, `${ENV:-default}`, `--set a.b=c`, every error at once."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from ragsys.errors import ConfigError, RagsysError, did_you_mean
+from ragsys.plugins import Builder, Registry, missing_package
+
+DEFAULT = "laptop"
+_ENV = re.compile(r"\$(?:\$|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<has>:-(?P<default>[^}]*))?\})")
+
+
+class Section(BaseModel):
+    """A part of the configuration. Unknown keys are errors: a misspelt key must never be silently without effect."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Spec(BaseModel):
+    """Which component to use: `use`, what it `needs` (else the top-level choices), and its own options."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    use: str = Field(description="the component's name, as `ragsys plugins` lists it")
+    needs: dict[str, Spec] = Field(default_factory=dict, description="other choices for what it must be given")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return {"use": value} if isinstance(value, str) else value
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Everything but `use` and `needs`."""
+        return dict(self.model_extra or {})
+
+
+def _use(name: str) -> Any:
+    return Field(default_factory=lambda: Spec(use=name))
+
+
+class Limits(Section):
+    """Bounds on one document: documents are untrusted input."""
+
+    bytes: int = Field(2 * 2**30, gt=0, description="larger files are not opened")
+    pages: int = Field(20_000, gt=0, description="pages after this one are not read")
+    page_seconds: float = Field(30.0, gt=0, description="a page that takes longer is given up")
+    document_seconds: float = Field(900.0, gt=0, description="a document that takes longer is given up")
+    memory_mb: int = Field(1500, ge=256, description="a worker that holds more is ended")
+
+
+class IndexConfig(Section):
+    """How folders become libraries."""
+
+    include: list[str] = Field(["**/*"], description="globs of files to index, relative to the folder")
+    exclude: list[str] = Field(["**/.*", "**/.*/**", "**/~$*"], description="globs of files to leave alone")
+    workers: int = Field(0, ge=0, le=64, description="parser processes; 0: one a core, at most 8")
+    limits: Limits = Limits()
+    ocr: Literal["auto", "never"] = Field("auto", description="auto: pages without text wait for OCR")
+    layout: bool = Field(False, description="refine every page with the layout model, as a later stage")
+    prune_share: float = Field(
+        0.2, ge=0, le=1, description="deletes nothing if a larger share of files is gone at once"
+    )
+
+
+class Rescore(Section):
+    """What happens while a layer is incomplete: it rescores the shortlist of the complete ones, embedding on demand."""
+
+    pages: int = Field(10, ge=0, description="pages of the shortlist that are rescored; 0 turns it off")
+    passages: int = Field(32, ge=1, description="at most this many passages are embedded for one query")
+
+
+class SearchConfig(Section):
+    """How a query becomes hits."""
+
+    rewriters: list[Spec] = []
+    retrievers: dict[str, Spec | None] = Field(
+        default={"pages": Spec(use="bm25"), "dense": Spec(use="dense")},
+        description="name -> retriever; null removes one that a preset brings",
+    )
+    candidates: int = Field(100, ge=1, le=10_000, description="pages asked of each retriever")
+    fuse: Spec = _use("zsum")
+    rescore: Rescore = Rescore()
+    postprocess: list[Spec] = []
+    rerank: list[Spec] = []
+    rerank_depth: int = Field(50, ge=1, description="hits that rerankers see")
+    cut: Spec | None = None
+    passages: int = Field(3, ge=0, description="best passages attached to a hit")
+
+    @property
+    def lists(self) -> dict[str, Spec]:
+        """The retrievers that are not removed."""
+        return {name: spec for name, spec in self.retrievers.items() if spec is not None}
+
+
+class Budget(Section):
+    """What one question may cost."""
+
+    calls: int = Field(20, ge=0, description="model calls")
+    tokens: int = Field(100_000, ge=0, description="input and output tokens of model calls")
+    seconds: float = Field(120.0, gt=0, description="wall-clock")
+
+
+class AnswerConfig(Section):
+    """How a question becomes an answer."""
+
+    agent: Spec = _use("single")
+    pages: int = Field(8, ge=1, le=100, description="evidence pages that an agent asks for")
+    budget: Budget = Budget()
+    cache: bool = Field(True, description="reuse model replies to equal requests")
+
+
+class Config(Section):
+    """The whole configuration. The top-level components serve every need that names no other."""
+
+    extends: str | None = Field(None, description="the preset or file that this one changes")
+    loaders: dict[str, Spec] = Field(default_factory=lambda: {"pymupdf": Spec(use="pymupdf")})
+    ocr: Spec = _use("auto")
+    layout: Spec = _use("pymupdf-layout")
+    splitter: Spec = _use("layout")
+    enrichers: list[Spec] = []
+    lexical: Spec = _use("words")
+    embedder: Spec = _use("minilm")
+    store: Spec = _use("edge")
+    generator: Spec = _use("extractive")
+    judge: Spec | None = None
+    index: IndexConfig = IndexConfig()
+    search: SearchConfig = SearchConfig()
+    answer: AnswerConfig = AnswerConfig()
+
+    @property
+    def defaults(self) -> dict[str, Spec]:
+        """{role: specification} for needs that name nothing."""
+        roles = ("ocr", "layout", "splitter", "lexical", "embedder", "store", "generator", "judge")
+        return {role: spec for role in roles if (spec := getattr(self, role)) is not None}
+
+    def components(self) -> list[tuple[str, str, Spec]]:
+        """(where, role, specification) of every component that the configuration names."""
+        found: list[tuple[str, str, Spec]] = [(role, role, spec) for role, spec in self.defaults.items()]
+        found += [(f"loaders.{name}", "loader", spec) for name, spec in self.loaders.items()]
+        found += [(f"enrichers.{n}", "enricher", spec) for n, spec in enumerate(self.enrichers)]
+        search = self.search
+        found += [(f"search.retrievers.{name}", "retriever", spec) for name, spec in search.lists.items()]
+        for where, role, specs in (
+            ("rewriters", "rewriter", search.rewriters),
+            ("postprocess", "postprocessor", search.postprocess),
+            ("rerank", "reranker", search.rerank),
+        ):
+            found += [(f"search.{where}.{n}", role, spec) for n, spec in enumerate(specs)]
+        found.append(("search.fuse", "fusion", search.fuse))
+        if search.cut is not None:
+            found.append(("search.cut", "cut", search.cut))
+        found.append(("answer.agent", "agent", self.answer.agent))
+        return found
+
+    def dump(self, *, redact: bool = True) -> dict[str, Any]:
+        """As JSON; values under keys that look like secrets are hidden."""
+        data: dict[str, Any] = self.model_dump(mode="json", exclude={"extends"})
+        return _redacted(data) if redact else data
+
+    @property
+    def hash(self) -> str:
+        """12 hex digits of the whole configuration without its secrets: names a run."""
+        return hashlib.sha256(json.dumps(self.dump(), sort_keys=True).encode()).hexdigest()[:12]
+
+
+_SECRET = re.compile(r"(^|_)(key|token|password|secret)$")
+
+
+def _redacted(data: Any, key: str = "") -> Any:
+    if isinstance(data, dict):
+        return {k: _redacted(v, k) for k, v in data.items()}
+    if isinstance(data, list):
+        return [_redacted(v, key) for v in data]
+    return "***" if data and isinstance(data, str) and _SECRET.search(key) else data
+
+
+def load(
+    source: str | Path | None = None, overrides: Sequence[str] = (), *, registry: Registry | None = None
+) -> Config:
+    """The configuration of a preset's name or a YAML file (default: `$RAGSYS_CONFIG`, else the preset `laptop`).
+
+    `overrides` are `a.b=value` with the value read as YAML. Raises `ConfigError` with every problem found.
+    """
+    if registry is None:
+        from ragsys.plugins import registry as installed
+
+        registry = installed()
+    source = str(source or os.environ.get("RAGSYS_CONFIG") or DEFAULT)
+    raw, where = _read(source, registry, ())
+    for override in overrides:
+        _apply(raw, override)
+    problems: list[str] = []
+    raw = _expand(raw, "", problems)
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as error:
+        problems += _explain(error, raw)
+        raise ConfigError(_at(where, problems), hint="see it whole: ragsys config show") from None
+    if problems:
+        raise ConfigError(_at(where, problems), hint="set the variable, or give it a default: ${NAME:-default}")
+    found = check(config, registry)
+    if found:
+        hints = [error.hint for error in found if error.hint]
+        raise ConfigError(_at(where, [error.message for error in found]), hint="\n".join(dict.fromkeys(hints)) or None)
+    return config
+
+
+def check(config: Config, registry: Registry) -> list[RagsysError]:
+    """Every component exists, its options are valid, its needs can be met without a circle. Loads no model."""
+    from pydantic import ValidationError
+
+    problems: list[RagsysError] = []
+    builder = Builder(registry, config.defaults, Path(), Path())
+    for where, role, spec in config.components():
+        try:
+            builder.fingerprint(role, spec)
+        except ValidationError as error:
+            problems += [ConfigError(f"{where}.{text}") for text in _explain(error, spec.options)]
+        except ConfigError as error:
+            problems.append(ConfigError(f"{where}.use: {error.message}", hint=error.hint))
+    return problems
+
+
+def preflight(config: Config, registry: Registry) -> list[RagsysError]:
+    """`check`, and that every package that the components require is installed."""
+    from ragsys.errors import MissingExtra
+
+    problems = check(config, registry)
+    if problems:
+        return problems
+    for _, role, spec in config.components():
+        component = registry.find(role, spec.use)
+        missing = missing_package(component)
+        if missing and role not in ("ocr", "layout"):  # optional stages say themselves what they lack
+            problems.append(MissingExtra(role, spec.use, missing, component.extra))
+    return problems
+
+
+def _at(where: str, problems: Sequence[str]) -> list[str]:
+    return [f"{where}: {problem}" for problem in problems]
+
+
+def _read(source: str, registry: Registry, chain: tuple[str, ...]) -> tuple[dict[str, Any], str]:
+    text, where = _locate(source, registry)
+    if where in chain:
+        raise ConfigError(f"configurations extend each other in a circle: {' -> '.join((*chain, where))}")
+    try:
+        raw = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{where}: not valid YAML: {str(error).splitlines()[0]}{_mark(error)}") from error
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{where}: a configuration is a mapping of keys, found {type(raw).__name__}")
+    parent = raw.pop("extends", None)
+    if parent is None:
+        return raw, where
+    if not isinstance(parent, str):
+        raise ConfigError(f"{where}: extends: a preset's name or a file, found {type(parent).__name__}")
+    if _is_file(parent) and not Path(parent).is_absolute() and Path(where).exists():
+        parent = str(Path(where).parent / parent)
+    base, _ = _read(parent, registry, (*chain, where))
+    return merged(base, raw), where
+
+
+def _mark(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+
+
+def _is_file(source: str) -> bool:
+    return source.endswith((".yaml", ".yml")) or os.sep in source
+
+
+def _locate(source: str, registry: Registry) -> tuple[str, str]:
+    if _is_file(source):
+        path = Path(source).expanduser()
+        try:
+            return path.read_text(encoding="utf-8"), str(path)
+        except OSError as error:
+            raise ConfigError(f"{path}: {error.strerror or error}", hint="presets: " + _names(registry)) from error
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{path}: not a text file in UTF-8") from error
+    presets = registry.resources("preset")
+    if source not in presets:
+        raise ConfigError(
+            f"no preset named '{source}'.{did_you_mean(source, presets)}",
+            hint=f"presets: {_names(registry)}\na file needs its ending: --config my.yaml",
+        )
+    return presets[source].read(), source
+
+
+def _names(registry: Registry) -> str:
+    return ", ".join(registry.resources("preset")) or "none"
+
+
+def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with `changes` laid over it: mappings merge, everything else is replaced, and so is a component whose
+    `use` changes (its old options are another component's)."""
+    result = dict(base)
+    for key, value in changes.items():
+        old = result.get(key)
+        if isinstance(old, dict) and isinstance(value, dict) and value.get("use", old.get("use")) == old.get("use"):
+            result[key] = merged(old, value)
+        else:
+            result[key] = value
+    return result
+
+
+def _apply(raw: dict[str, Any], override: str) -> None:
+    path, equals, text = override.partition("=")
+    keys = path.strip().split(".")
+    if not equals or not all(keys):
+        raise ConfigError(f"--set {override}: expected a.b=value", hint="--set search.candidates=50")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {override}: the value is not valid YAML{_mark(error)}") from error
+    change: Any = value
+    for key in reversed(keys[1:]):
+        change = {key: change}
+    here = raw.get(keys[0])
+    if len(keys) > 1 and isinstance(here, str):  # `store: edge` is short for `store: {use: edge}`
+        raw[keys[0]] = {"use": here}
+    raw.update(merged(raw, {keys[0]: change}))
+
+
+def _expand(value: Any, where: str, problems: list[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _expand(item, f"{where}.{key}".lstrip("."), problems) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_expand(item, f"{where}.{n}", problems) for n, item in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def one(match: re.Match[str]) -> str:
+        if match["name"] is None:
+            return "$"
+        found = os.environ.get(match["name"]) or (match["default"] if match["has"] else None)
+        if found is None:
+            problems.append(f"{where}: the environment variable {match['name']} is not set")
+        return found or ""
+
+    return _ENV.sub(one, value)
+
+
+def _explain(error: ValidationError, raw: Any) -> list[str]:
+    """One line a problem: where, what, and the nearest known key for an unknown one."""
+    lines = []
+    for item in error.errors(include_url=False, include_context=False):
+        where = ".".join(str(part) for part in item["loc"] if part not in ("Spec", "str"))
+        if item["type"] == "extra_forbidden":
+            known = _known_keys(error.title, item["loc"])
+            near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
+            tip = f" Did you mean '{near[0]}'?" if near else (f" Known: {', '.join(known)}." if known else "")
+            lines.append(f"{where}: unknown key.{tip}")
+        else:
+            given = item.get("input")
+            shown = f" (found {given!r})" if isinstance(given, (str, int, float, bool)) else ""
+            lines.append(f"{where}: {item['msg'][0].lower()}{item['msg'][1:]}{shown}")
+    return lines
+
+
+def _known_keys(title: str, location: Sequence[Any]) -> list[str]:
+    from ragsys.options import Options
+
+    models = {model.__name__: model for base in (Section, Options) for model in _subclasses(base)}
+    model: Any = models.get(title)
+    for part in location[:-1]:
+        field = getattr(model, "model_fields", {}).get(part)
+        annotation = getattr(field, "annotation", None)
+        model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+    return sorted(getattr(model, "model_fields", {}))
+
+
+def _subclasses(base: type) -> list[type]:
+    children: list[type] = base.__subclasses__()
+    return [found for child in children for found in (child, *_subclasses(child))]
+
+
+__all__ = ["Config", "SecretStr", "Spec", "check", "load", "merged", "preflight"]

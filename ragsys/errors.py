@@ -1,0 +1,127 @@
+"""One tree of errors. Each says what happened, where, and the next command; the CLI prints it without a traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+class RagsysError(Exception):
+    """Base of every error that ragsys raises on purpose.
+
+    `message` says what and where, `hint` is the next step (a command, where there is one). `exit_code` is what the CLI
+    exits with. `str(error)` is both, the hint indented on lines of its own.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        if not self.hint:
+            return self.message
+        return self.message + "".join(f"\n  {line}" for line in self.hint.splitlines())
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form: `{"error": kind, "message": ..., "hint": ...}`."""
+        return {"error": type(self).__name__, "message": self.message, "hint": self.hint}
+
+
+class ConfigError(RagsysError):
+    """A configuration names or holds something that is not valid; carries every problem found, not only the first."""
+
+    exit_code = 2
+
+    def __init__(self, problems: str | Sequence[str], *, hint: str | None = None) -> None:
+        self.problems: tuple[str, ...] = (problems,) if isinstance(problems, str) else tuple(problems)
+        head = self.problems[0] if len(self.problems) == 1 else f"{len(self.problems)} problems in the configuration"
+        body = "" if len(self.problems) == 1 else "".join(f"\n  - {p}" for p in self.problems)
+        super().__init__(head + body, hint=hint)
+
+
+class UsageError(RagsysError):
+    """A command or a call was given something it cannot take."""
+
+    exit_code = 2
+
+
+class PluginError(RagsysError):
+    """A plugin could not be loaded, declares something invalid, or clashes with another."""
+
+    exit_code = 2
+
+
+class MissingExtra(PluginError):
+    """A component needs a package that is not installed; the hint is the pip command."""
+
+    def __init__(self, role: str, name: str, package: str, extra: str | None) -> None:
+        hint = f"pip install 'ragsys[{extra}]'" if extra else f"pip install {package}"
+        super().__init__(f"{role} '{name}' needs '{package}', which is not installed.", hint=hint)
+
+
+class DocumentError(RagsysError):
+    """One document could not be read. `outcome` is a name of `types.Outcome`; never fatal to a run over a folder."""
+
+    def __init__(self, message: str, *, outcome: str = "broken", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.outcome = outcome
+
+
+class LibraryError(RagsysError):
+    """The library (the index of a folder) cannot be opened or used."""
+
+
+class LibraryBusy(LibraryError):
+    """Another process owns the library and does not answer on its socket."""
+
+
+class StoreError(LibraryError):
+    """The vector store refused an operation or cannot be reached."""
+
+
+class IncompleteLayer(LibraryError):
+    """An operation needs a layer that covers only a part of the documents."""
+
+
+class AgentError(RagsysError):
+    """An agent broke its protocol: an unknown action, a result of the wrong type, a loop without a bound."""
+
+
+class ActionFailed(AgentError):
+    """An action of an agent failed; raised inside the agent at the `yield`. `cause` is the error it failed with."""
+
+    def __init__(self, action: str, cause: BaseException) -> None:
+        super().__init__(f"{action} failed: {cause}")
+        self.action = action
+        self.cause = cause
+
+
+class BudgetSpent(AgentError):
+    """The question's budget of calls, tokens or seconds is spent; raised inside the agent at the `yield`."""
+
+
+class ReplayDiverged(AgentError):
+    """A replayed agent asked for an action that its trace does not hold. `step` is the 0-based step that differs."""
+
+    def __init__(self, message: str, *, step: int) -> None:
+        super().__init__(message)
+        self.step = step
+
+
+class GenerationError(RagsysError):
+    """A generator could not reply, or replied with something that its schema does not allow."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """` Did you mean 'x'?` for the nearest of `known`, or an empty string when nothing is near.
+
+    Raises nothing; distances are rapidfuzz's normalised Damerau-Levenshtein, with a floor of 0.6.
+    """
+    from rapidfuzz import process
+    from rapidfuzz.distance import DamerauLevenshtein
+
+    best = process.extractOne(word, list(known), scorer=DamerauLevenshtein.normalized_similarity, score_cutoff=0.6)
+    return f" Did you mean '{best[0]}'?" if best else ""

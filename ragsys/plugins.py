@@ -1,0 +1,275 @@
+"""Plugins: discover them, list what they bring, refuse duplicates, build components by name and wire their needs."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import importlib.metadata
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from ragsys import hookspecs
+from ragsys.errors import ConfigError, MissingExtra, PluginError, did_you_mean
+from ragsys.types import Event
+
+if TYPE_CHECKING:
+    from ragsys.config import Spec
+    from ragsys.options import Options
+
+log = logging.getLogger("ragsys.plugins")
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """What a plugin offers for one role under one name.
+
+    `target` is "module:Class" and is imported when the component is built; so is `options` when it is given as such a
+    string. `needs` maps constructor arguments to roles ({"embedder": "embedder"}). `requires` names importable packages
+    that come with `extra`. `version` is raised whenever equal options give other results: it is part of the fingerprint.
+    """
+
+    role: str
+    name: str
+    target: str
+    options: type[Options] | str = "ragsys.options:Options"
+    needs: Mapping[str, str] = field(default_factory=dict)
+    requires: tuple[str, ...] = ()
+    extra: str | None = None
+    summary: str = ""
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A file inside a package: a preset (`name` as in `--config NAME`) or a prompt."""
+
+    kind: str  # "preset" | "prompt"
+    name: str
+    package: str
+    path: str  # inside the package, with forward slashes
+
+    def read(self) -> str:
+        """Its text. Raises `PluginError` if the package does not hold it."""
+        from importlib import resources
+
+        try:
+            return resources.files(self.package).joinpath(self.path).read_text(encoding="utf-8")
+        except (OSError, ModuleNotFoundError) as error:
+            raise PluginError(
+                f"{self.kind} '{self.name}': {self.package} holds no '{self.path}' ({error})",
+                hint=f"reinstall the package that brings '{self.package}'",
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A plugin that could not be loaded."""
+
+    plugin: str
+    distribution: str
+    error: str
+
+
+def load_target(target: str) -> Any:
+    """The object that "module:attribute" names."""
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+class Registry:
+    """Everything the installed plugins bring. Broken plugins are recorded; they matter only when one is needed."""
+
+    def __init__(self) -> None:
+        self.manager = pluggy.PluginManager(hookspecs.GROUP)
+        self.manager.add_hookspecs(hookspecs)
+        self.broken: list[Broken] = []
+        self._components: dict[tuple[str, str], tuple[Component, str]] = {}
+        self._resources: dict[tuple[str, str], tuple[Resource, str]] = {}
+
+    @classmethod
+    def discover(cls) -> Registry:
+        """All plugins of the installed distributions, by name; pluggy's own loading would end at the first broken one."""
+        registry = cls()
+        points = importlib.metadata.entry_points(group=hookspecs.GROUP)
+        for point in sorted({(p.name, p.value): p for p in points}.values(), key=lambda p: p.name):
+            distribution = point.dist.name if point.dist else "?"
+            try:
+                module = point.load()
+            except Exception as error:  # a plugin's import may raise anything; the run goes on without it
+                registry.broken.append(Broken(point.name, distribution, f"{type(error).__name__}: {error}"))
+                log.info("plugin %s is broken", point.name, exc_info=True)
+                continue
+            registry.add(module, point.name)
+        return registry
+
+    def add(self, module: object, name: str) -> None:
+        """Register one plugin. Raises `PluginError` on a duplicate, an unknown hook or an invalid declaration."""
+        try:
+            self.manager.register(module, name)
+            self.manager.check_pending()
+        except (pluggy.PluginValidationError, ValueError) as error:
+            raise PluginError(f"plugin '{name}' is not valid: {error}") from error
+        for component in self._declared(module, "ragsys_components"):
+            self._claim(self._components, (component.role, component.name), component, name)
+        for resource in self._declared(module, "ragsys_resources"):
+            self._claim(self._resources, (resource.kind, resource.name), resource, name)
+
+    @staticmethod
+    def _declared(module: object, hook: str) -> Iterable[Any]:
+        return getattr(module, hook)() if hasattr(module, hook) else ()
+
+    @staticmethod
+    def _claim(table: dict[tuple[str, str], tuple[Any, str]], key: tuple[str, str], item: Any, plugin: str) -> None:
+        if key in table:
+            raise PluginError(
+                f"two plugins bring a {key[0]} named '{key[1]}': '{table[key][1]}' and '{plugin}'",
+                hint="uninstall one of them",
+            )
+        table[key] = (item, plugin)
+
+    @property
+    def names(self) -> list[str]:
+        """The loaded plugins' names."""
+        return sorted(name for name, plugin in self.manager.list_name_plugin() if plugin is not None)
+
+    def components(self, role: str | None = None) -> list[tuple[Component, str]]:
+        """(component, plugin name) of a role or of all, by role and name."""
+        return [self._components[key] for key in sorted(self._components) if role in (None, key[0])]
+
+    def resources(self, kind: str) -> dict[str, Resource]:
+        """{name: resource} of a kind."""
+        return {name: item for (of, name), (item, _) in sorted(self._resources.items()) if of == kind}
+
+    def find(self, role: str, name: str) -> Component:
+        """The component. Raises `ConfigError` that lists what there is, and names a broken plugin that may bring it."""
+        if (role, name) in self._components:
+            return self._components[role, name][0]
+        known = {component.name: plugin for component, plugin in self.components(role)}
+        listing = ", ".join(f"{n} (plugin {p})" for n, p in known.items()) or "none"
+        hint = f"installed {role}s: {listing}        see them all: ragsys plugins"
+        for broken in self.broken:
+            hint += f"\nplugin '{broken.plugin}' of {broken.distribution} could not be loaded: {broken.error}"
+        raise ConfigError(f"no {role} named '{name}'.{did_you_mean(name, known)}", hint=hint)
+
+    def prompt(self, name: str) -> str:
+        """A prompt's text. Raises `ConfigError` if no plugin brings it."""
+        prompts = self.resources("prompt")
+        if name not in prompts:
+            raise ConfigError(
+                f"no prompt named '{name}'.{did_you_mean(name, prompts)}",
+                hint=f"prompts: {', '.join(prompts)}",
+            )
+        return prompts[name].read()
+
+    def notify(self, event: Event) -> None:
+        """Show an event to every observer."""
+        for implementation in self.manager.hook.ragsys_on_event.get_hookimpls():
+            try:
+                implementation.function(event)
+            except Exception:  # an observer never ends the run that it watches
+                log.warning("plugin %s failed on an event", implementation.plugin_name, exc_info=True)
+
+
+@functools.cache
+def registry() -> Registry:
+    """The installed plugins, discovered once a process."""
+    return Registry.discover()
+
+
+class Builder:
+    """Builds components of one configuration; equal specifications share one instance."""
+
+    def __init__(self, registry: Registry, defaults: Mapping[str, Spec], state: Path, cache: Path) -> None:
+        self.registry = registry
+        self.defaults = defaults  # role -> specification, for needs that name nothing
+        self.state = state
+        self.cache = cache
+        self._built: dict[str, Any] = {}
+        self._given: dict[str, Any] = {}
+
+    def give(self, role: str, instance: Any) -> None:
+        """Use this instance for every need of a role (the library's open store, a test's fake)."""
+        self._given[role] = instance
+
+    def options(self, role: str, spec: Spec) -> Options:
+        """The validated options of a specification."""
+        return _options_type(self.registry.find(role, spec.use)).model_validate(spec.options)
+
+    def needs(self, role: str, spec: Spec) -> dict[str, tuple[str, Spec]]:
+        """{argument: (role, specification)} of what the component must be given."""
+        component = self.registry.find(role, spec.use)
+        found = {}
+        for argument, needed in component.needs.items():
+            chosen = spec.needs.get(argument) or self.defaults.get(needed)
+            if chosen is None:
+                raise ConfigError(
+                    f"{role} '{spec.use}' needs a {needed} and the configuration names none",
+                    hint=f"add a line:  {needed}: {{use: NAME}}        see them all: ragsys plugins",
+                )
+            found[argument] = (needed, chosen)
+        return found
+
+    def fingerprint(self, role: str, spec: Spec, _path: tuple[str, ...] = ()) -> str:
+        """12 hex digits of everything that decides the component's results. Raises `ConfigError` on a cycle."""
+        component = self.registry.find(role, spec.use)
+        here = f"{role} '{spec.use}'"
+        if here in _path:
+            raise ConfigError(f"components need each other in a circle: {' -> '.join((*_path, here))}")
+        content = {
+            "role": role,
+            "name": spec.use,
+            "version": component.version,
+            "options": self.options(role, spec).decisive(),
+            # the store holds results, it does not change them: the same layer may live in two stores
+            "needs": {
+                argument: self.fingerprint(needed, chosen, (*_path, here))
+                for argument, (needed, chosen) in self.needs(role, spec).items()
+                if needed != "store"
+            },
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+    def build(self, role: str, spec: Spec) -> Any:
+        """The component's one instance. Raises `MissingExtra`, `ConfigError` or what its constructor raises."""
+        from ragsys.protocols import Context
+
+        component = self.registry.find(role, spec.use)
+        options = self.options(role, spec)
+        needs = self.needs(role, spec)
+        fingerprint = self.fingerprint(role, spec)
+        # settings that change no result (threads, passwords) still make another instance
+        key = f"{fingerprint}:{options.model_dump_json()}"
+        if key not in self._built:
+            given = {
+                argument: self._given[needed] if needed in self._given else self.build(needed, chosen)
+                for argument, (needed, chosen) in needs.items()
+            }
+            context = Context(self.state / f"{role}-{spec.use}-{fingerprint}", self.cache, fingerprint)
+            self._built[key] = self._target(component)(options, context, **given)
+        return self._built[key]
+
+    @staticmethod
+    def _target(component: Component) -> Any:
+        missing = missing_package(component)
+        if missing:
+            raise MissingExtra(component.role, component.name, missing, component.extra)
+        return load_target(component.target)
+
+
+def _options_type(component: Component) -> type[Options]:
+    options = component.options
+    return load_target(options) if isinstance(options, str) else options
+
+
+def missing_package(component: Component) -> str | None:
+    """The first package that the component requires and that is not installed; nothing is imported."""
+    import importlib.util
+
+    return next((name for name in component.requires if importlib.util.find_spec(name) is None), None)
