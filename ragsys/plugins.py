@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ragsys.options import Options
 
 log = logging.getLogger("ragsys.plugins")
+_T = TypeVar("_T", "Component", "Resource")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Component:
 
     `target` is "module:Class" and is imported when the component is built; so is `options` when it is given as such a
     string. `needs` maps constructor arguments to roles ({"embedder": "embedder"}). `requires` names importable packages
-    that come with `extra`. `version` is raised whenever equal options give other results: it is part of the fingerprint.
+    that come with `extra`. `version` is raised whenever equal options give other results: it is in the fingerprint.
     """
 
     role: str
@@ -77,6 +78,16 @@ class Broken:
     error: str
 
 
+class DuplicateName(PluginError):
+    """Two plugins bring the same name."""
+
+    def __init__(self, kind: str, name: str, first: str, second: str) -> None:
+        super().__init__(
+            f"two plugins bring a {kind} named '{name}': '{first}' and '{second}'",
+            hint="uninstall one of them        who brings what: pip list",
+        )
+
+
 def load_target(target: str) -> Any:
     """The object that "module:attribute" names."""
     module, _, attribute = target.partition(":")
@@ -95,44 +106,77 @@ class Registry:
 
     @classmethod
     def discover(cls) -> Registry:
-        """All plugins of the installed distributions, by name; pluggy's own loading would end at the first broken one."""
+        """The core's own and those of all installed distributions, by name.
+
+        Pluggy's own loading would end at the first broken one; here it is recorded in `broken`.
+        """
+        from ragsys import builtin
+
         registry = cls()
+        registry.add(builtin, "core")
         points = importlib.metadata.entry_points(group=hookspecs.GROUP)
-        for point in sorted({(p.name, p.value): p for p in points}.values(), key=lambda p: p.name):
+        for point in sorted({(p.name, p.value): p for p in points}.values(), key=lambda p: (p.name, p.value)):
             distribution = point.dist.name if point.dist else "?"
             try:
-                module = point.load()
+                registry.add(point.load(), point.name)
+            except DuplicateName:
+                raise  # which of the two is meant is the user's to say
             except Exception as error:  # a plugin's import may raise anything; the run goes on without it
-                registry.broken.append(Broken(point.name, distribution, f"{type(error).__name__}: {error}"))
+                reason = error.message if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+                registry.broken.append(Broken(point.name, distribution, reason))
                 log.info("plugin %s is broken", point.name, exc_info=True)
-                continue
-            registry.add(module, point.name)
         return registry
 
     def add(self, module: object, name: str) -> None:
-        """Register one plugin. Raises `PluginError` on a duplicate, an unknown hook or an invalid declaration."""
+        """Register one plugin: all that it declares, or nothing.
+
+        Raises `DuplicateName` where another plugin has a name of its already, `PluginError` on an unknown hook or an
+        invalid declaration.
+        """
+        if self.manager.has_plugin(name):
+            raise DuplicateName("plugin", name, name, name)
         try:
             self.manager.register(module, name)
             self.manager.check_pending()
+            components = {(item.role, item.name): item for item in self._declared(module, name, Component)}
+            resources = {(item.kind, item.name): item for item in self._declared(module, name, Resource)}
+            self._refuse_taken(self._components, components, name)
+            self._refuse_taken(self._resources, resources, name)
         except (pluggy.PluginValidationError, ValueError) as error:
+            self._forget(name)
             raise PluginError(f"plugin '{name}' is not valid: {error}") from error
-        for component in self._declared(module, "ragsys_components"):
-            self._claim(self._components, (component.role, component.name), component, name)
-        for resource in self._declared(module, "ragsys_resources"):
-            self._claim(self._resources, (resource.kind, resource.name), resource, name)
+        except Exception:
+            self._forget(name)
+            raise
+        self._components.update({key: (item, name) for key, item in components.items()})
+        self._resources.update({key: (item, name) for key, item in resources.items()})
+
+    def _forget(self, name: str) -> None:
+        # a refused plugin's hooks would fail the check of every plugin that comes after it
+        if self.manager.has_plugin(name):
+            self.manager.unregister(name=name)
 
     @staticmethod
-    def _declared(module: object, hook: str) -> Iterable[Any]:
-        return getattr(module, hook)() if hasattr(module, hook) else ()
+    def _declared(module: object, plugin: str, kind: type[_T]) -> list[_T]:
+        hook = {Component: "ragsys_components", Resource: "ragsys_resources"}[kind]
+        items: list[_T] = list(getattr(module, hook)()) if hasattr(module, hook) else []
+        seen = set()
+        for item in items:
+            if not isinstance(item, kind):
+                raise ValueError(f"{hook} gives {type(item).__name__} where a {kind.__name__} is expected")
+            key = (item.role, item.name) if isinstance(item, Component) else (item.kind, item.name)
+            if key in seen:
+                raise DuplicateName(*key, plugin, plugin)
+            seen.add(key)
+        return items
 
     @staticmethod
-    def _claim(table: dict[tuple[str, str], tuple[Any, str]], key: tuple[str, str], item: Any, plugin: str) -> None:
-        if key in table:
-            raise PluginError(
-                f"two plugins bring a {key[0]} named '{key[1]}': '{table[key][1]}' and '{plugin}'",
-                hint="uninstall one of them",
-            )
-        table[key] = (item, plugin)
+    def _refuse_taken(
+        table: Mapping[tuple[str, str], tuple[Any, str]], new: Iterable[tuple[str, str]], by: str
+    ) -> None:
+        for key in new:
+            if key in table:
+                raise DuplicateName(*key, table[key][1], by)
 
     @property
     def names(self) -> list[str]:
