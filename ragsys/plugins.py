@@ -296,7 +296,11 @@ class Builder:
                 for argument, (needed, chosen) in needs.items()
             }
             context = Context(self.state / f"{role}-{spec.use}-{fingerprint}", self.cache, fingerprint)
-            self._built[key] = self._target(component)(options, context, **given)
+            target = self._target(component)
+            if role == "agent":  # a generator function, not a class: see `ragsys.actions`
+                self._built[key] = functools.partial(target, options=options, **given)
+            else:
+                self._built[key] = target(options, context, **given)
         return self._built[key]
 
     @staticmethod
@@ -304,12 +308,20 @@ class Builder:
         missing = missing_package(component)
         if missing:
             raise MissingExtra(component.role, component.name, missing, component.extra)
-        return load_target(component.target)
+        return _load(component, component.target)
 
 
 def _options_type(component: Component) -> type[Options]:
-    options = component.options
-    return load_target(options) if isinstance(options, str) else options
+    options: type[Options] | str = component.options
+    return _load(component, options) if isinstance(options, str) else options
+
+
+def _load(component: Component, target: str) -> Any:
+    """What a declaration names. An error of its own import is told with its plugin, never as a bare traceback."""
+    try:
+        return load_target(target)
+    except (ImportError, AttributeError) as error:
+        raise PluginError(f"{component.role} '{component.name}': '{target}' cannot be loaded: {error}") from error
 
 
 def missing_package(component: Component) -> str | None:
