@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import os
@@ -19,12 +18,6 @@ from ragsys.plugins import Builder, Registry, missing_package
 
 DEFAULT = "laptop"
 _ENV = re.compile(r"\$(?:\$|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<has>:-(?P<default>[^}]*))?\})")
-
-
-class Section(BaseModel):
-    """A part of the configuration. Unknown keys are errors: a misspelt key must never be silently without effect."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 class Spec(BaseModel):
@@ -44,6 +37,26 @@ class Spec(BaseModel):
     def options(self) -> dict[str, Any]:
         """Everything but `use` and `needs`."""
         return dict(self.model_extra or {})
+
+
+class Section(BaseModel):
+    """A part of the configuration. Unknown keys are errors: a misspelt key must never be silently without effect."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _options_of_a_default(cls, value: Any) -> Any:
+        """`ocr: {language: fra}` changes an option of the default component and need not repeat its `use`."""
+        if not isinstance(value, dict):
+            return value
+        filled = dict(value)
+        for name, field in cls.model_fields.items():
+            if isinstance(value.get(name), dict) and "use" not in value[name]:
+                default = field.get_default(call_default_factory=True, validated_data={})
+                if isinstance(default, Spec):
+                    filled[name] = {"use": default.use, **value[name]}
+        return filled
 
 
 def _use(name: str) -> Any:
@@ -175,15 +188,22 @@ class Config(Section):
         return hashlib.sha256(json.dumps(self.dump(), sort_keys=True).encode()).hexdigest()[:12]
 
 
-_SECRET = re.compile(r"(^|_)(key|token|password|secret)$")
+_SECRET = re.compile(
+    r"(^|[._-])(api)?(key|token|password|passphrase|secret|credentials?|authorization)$", re.IGNORECASE
+)
+_URL_PASSWORD = re.compile(r"(?<=://)([^/:@\s]*):[^/@\s]+@")
 
 
 def _redacted(data: Any, key: str = "") -> Any:
     if isinstance(data, dict):
-        return {k: _redacted(v, k) for k, v in data.items()}
+        return {k: _redacted(v, str(k)) for k, v in data.items()}
     if isinstance(data, list):
         return [_redacted(v, key) for v in data]
-    return "***" if data and isinstance(data, str) and _SECRET.search(key) else data
+    if not data or not isinstance(data, (str, int)) or isinstance(data, bool):
+        return data
+    if _SECRET.search(key):
+        return "***"
+    return _URL_PASSWORD.sub(r"\1:***@", data) if isinstance(data, str) else data
 
 
 def load(
@@ -206,7 +226,7 @@ def load(
     try:
         config = Config.model_validate(raw)
     except ValidationError as error:
-        problems += _explain(error, raw)
+        problems += _explain(error)
         raise ConfigError(_at(where, problems), hint="see it whole: ragsys config show") from None
     if problems:
         raise ConfigError(_at(where, problems), hint="set the variable, or give it a default: ${NAME:-default}")
@@ -223,14 +243,45 @@ def check(config: Config, registry: Registry) -> list[RagsysError]:
 
     problems: list[RagsysError] = []
     builder = Builder(registry, config.defaults, Path(), Path())
+    for where, role, spec in _walk(config, registry, problems):
+        try:
+            builder.options(role, spec)
+        except ValidationError as error:
+            problems += [ConfigError(f"{where}.{text}") for text in _explain(error)]
+        except RagsysError as error:
+            problems.append(ConfigError(f"{where}.use: {error.message}", hint=error.hint))
+    if problems:  # a need that is wrong in itself would be told again by everything that needs it
+        return problems
+    told = set()
     for where, role, spec in config.components():
         try:
             builder.fingerprint(role, spec)
-        except ValidationError as error:
-            problems += [ConfigError(f"{where}.{text}") for text in _explain(error, spec.options)]
-        except ConfigError as error:
-            problems.append(ConfigError(f"{where}.use: {error.message}", hint=error.hint))
+        except RagsysError as error:
+            if error.message not in told:
+                problems.append(ConfigError(f"{where}: {error.message}", hint=error.hint))
+            told.add(error.message)
     return problems
+
+
+def _walk(config: Config, registry: Registry, problems: list[RagsysError]) -> list[tuple[str, str, Spec]]:
+    """(where, role, specification) of every component, those that are chosen as a need of another included."""
+    found = []
+    todo = config.components()
+    while todo:
+        where, role, spec = todo.pop(0)
+        found.append((where, role, spec))
+        known: Mapping[str, str] = {}
+        try:
+            known = registry.find(role, spec.use).needs
+        except ConfigError:
+            continue  # told by `check`
+        for argument, chosen in spec.needs.items():
+            if argument in known:
+                todo.append((f"{where}.needs.{argument}", known[argument], chosen))
+            else:
+                tip = did_you_mean(argument, known) or f" It needs: {', '.join(known) or 'nothing'}."
+                problems.append(ConfigError(f"{where}.needs.{argument}: {role} '{spec.use}' takes no such need.{tip}"))
+    return found
 
 
 def preflight(config: Config, registry: Registry) -> list[RagsysError]:
@@ -240,10 +291,13 @@ def preflight(config: Config, registry: Registry) -> list[RagsysError]:
     problems = check(config, registry)
     if problems:
         return problems
-    for _, role, spec in config.components():
+    told: set[tuple[str, str]] = set()
+    for _, role, spec in _walk(config, registry, []):
         component = registry.find(role, spec.use)
         missing = missing_package(component)
-        if missing and role not in ("ocr", "layout"):  # optional stages say themselves what they lack
+        # optional stages say themselves what they lack
+        if missing and role not in ("ocr", "layout") and (role, spec.use) not in told:
+            told.add((role, spec.use))
             problems.append(MissingExtra(role, spec.use, missing, component.extra))
     return problems
 
@@ -252,14 +306,35 @@ def _at(where: str, problems: Sequence[str]) -> list[str]:
     return [f"{where}: {problem}" for problem in problems]
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML's safe loader that refuses a key which is given twice: YAML itself would forget the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key '{key.value}' is given twice", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def _parse(text: str) -> Any:
+    return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+
+
 def _read(source: str, registry: Registry, chain: tuple[str, ...]) -> tuple[dict[str, Any], str]:
-    text, where = _locate(source, registry)
-    if where in chain:
-        raise ConfigError(f"configurations extend each other in a circle: {' -> '.join((*chain, where))}")
+    """The mapping of a preset or file with everything that it extends underneath, and its name for messages."""
+    text, where, folder = _locate(source, registry)
+    identity = str(Path(where).resolve()) if folder else where
+    if identity in chain:
+        raise ConfigError(f"configurations extend each other in a circle: {' -> '.join((*chain, identity))}")
     try:
-        raw = yaml.safe_load(text) or {}
+        raw = {} if (read := _parse(text)) is None else read
     except yaml.YAMLError as error:
-        raise ConfigError(f"{where}: not valid YAML: {str(error).splitlines()[0]}{_mark(error)}") from error
+        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise ConfigError(f"{where}: not valid YAML: {reason}{_mark(error)}") from error
     if not isinstance(raw, dict):
         raise ConfigError(f"{where}: a configuration is a mapping of keys, found {type(raw).__name__}")
     parent = raw.pop("extends", None)
@@ -267,9 +342,13 @@ def _read(source: str, registry: Registry, chain: tuple[str, ...]) -> tuple[dict
         return raw, where
     if not isinstance(parent, str):
         raise ConfigError(f"{where}: extends: a preset's name or a file, found {type(parent).__name__}")
-    if _is_file(parent) and not Path(parent).is_absolute() and Path(where).exists():
-        parent = str(Path(where).parent / parent)
-    base, _ = _read(parent, registry, (*chain, where))
+    problems: list[str] = []
+    parent = _expand(parent, "extends", problems)
+    if problems:
+        raise ConfigError(_at(where, problems), hint="set the variable, or give it a default: ${NAME:-default}")
+    if _is_file(parent) and folder:
+        parent = str(folder / Path(parent).expanduser())
+    base, _ = _read(parent, registry, (*chain, identity))
     return merged(base, raw), where
 
 
@@ -279,14 +358,15 @@ def _mark(error: yaml.YAMLError) -> str:
 
 
 def _is_file(source: str) -> bool:
-    return source.endswith((".yaml", ".yml")) or os.sep in source
+    return source.endswith((".yaml", ".yml")) or "/" in source or os.sep in source
 
 
-def _locate(source: str, registry: Registry) -> tuple[str, str]:
+def _locate(source: str, registry: Registry) -> tuple[str, str, Path | None]:
+    """A configuration's text, its name for messages, and of a file the folder that its `extends` is relative to."""
     if _is_file(source):
         path = Path(source).expanduser()
         try:
-            return path.read_text(encoding="utf-8"), str(path)
+            return path.read_text(encoding="utf-8-sig"), str(path), path.parent
         except OSError as error:
             raise ConfigError(f"{path}: {error.strerror or error}", hint="presets: " + _names(registry)) from error
         except UnicodeDecodeError as error:
@@ -297,7 +377,7 @@ def _locate(source: str, registry: Registry) -> tuple[str, str]:
             f"no preset named '{source}'.{did_you_mean(source, presets)}",
             hint=f"presets: {_names(registry)}\na file needs its ending: --config my.yaml",
         )
-    return presets[source].read(), source
+    return presets[source].read(), source, None
 
 
 def _names(registry: Registry) -> str:
@@ -306,10 +386,12 @@ def _names(registry: Registry) -> str:
 
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """`base` with `changes` laid over it: mappings merge, everything else is replaced, and so is a component whose
-    `use` changes (its old options are another component's)."""
+    `use` changes (its old options are another component's). `fuse: rrf` counts as `fuse: {use: rrf}`."""
     result = dict(base)
     for key, value in changes.items():
         old = result.get(key)
+        if isinstance(old, str) and isinstance(value, dict):
+            old = {"use": old}
         if isinstance(old, dict) and isinstance(value, dict) and value.get("use", old.get("use")) == old.get("use"):
             result[key] = merged(old, value)
         else:
@@ -322,16 +404,15 @@ def _apply(raw: dict[str, Any], override: str) -> None:
     keys = path.strip().split(".")
     if not equals or not all(keys):
         raise ConfigError(f"--set {override}: expected a.b=value", hint="--set search.candidates=50")
+    if keys[0] == "extends":
+        raise ConfigError(f"--set {override}: a configuration's base is chosen as a whole", hint="--config NAME|FILE")
     try:
-        value = yaml.safe_load(text)
+        value = _parse(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"--set {override}: the value is not valid YAML{_mark(error)}") from error
     change: Any = value
     for key in reversed(keys[1:]):
         change = {key: change}
-    here = raw.get(keys[0])
-    if len(keys) > 1 and isinstance(here, str):  # `store: edge` is short for `store: {use: edge}`
-        raw[keys[0]] = {"use": here}
     raw.update(merged(raw, {keys[0]: change}))
 
 
@@ -346,7 +427,9 @@ def _expand(value: Any, where: str, problems: list[str]) -> Any:
     def one(match: re.Match[str]) -> str:
         if match["name"] is None:
             return "$"
-        found = os.environ.get(match["name"]) or (match["default"] if match["has"] else None)
+        found = os.environ.get(match["name"])
+        if match["has"]:  # as in a shell: the default also stands in for an empty value
+            found = found or match["default"]
         if found is None:
             problems.append(f"{where}: the environment variable {match['name']} is not set")
         return found or ""
@@ -354,19 +437,18 @@ def _expand(value: Any, where: str, problems: list[str]) -> Any:
     return _ENV.sub(one, value)
 
 
-def _explain(error: ValidationError, raw: Any) -> list[str]:
+def _explain(error: ValidationError) -> list[str]:
     """One line a problem: where, what, and the nearest known key for an unknown one."""
     lines = []
     for item in error.errors(include_url=False, include_context=False):
         where = ".".join(str(part) for part in item["loc"] if part not in ("Spec", "str"))
         if item["type"] == "extra_forbidden":
             known = _known_keys(error.title, item["loc"])
-            near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
-            tip = f" Did you mean '{near[0]}'?" if near else (f" Known: {', '.join(known)}." if known else "")
+            tip = did_you_mean(str(item["loc"][-1]), known) or (f" Known: {', '.join(known)}." if known else "")
             lines.append(f"{where}: unknown key.{tip}")
         else:
             given = item.get("input")
-            shown = f" (found {given!r})" if isinstance(given, (str, int, float, bool)) else ""
+            shown = f" (found {_redacted(given, where)!r})" if isinstance(given, (str, int, float, bool)) else ""
             lines.append(f"{where}: {item['msg'][0].lower()}{item['msg'][1:]}{shown}")
     return lines
 

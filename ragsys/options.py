@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -18,9 +19,21 @@ class Options(BaseModel):
             name
             for name, info in type(self).model_fields.items()
             if (isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("incidental"))
-            or isinstance(getattr(self, name), SecretStr)
+            or _is_secret(info.annotation)
         }
         return self.model_dump(mode="json", exclude=skip)
+
+    def everything(self) -> str:
+        """All options as JSON, secrets in clear: to tell two sets of options apart in memory, never to be written."""
+
+        def clear(value: Any) -> Any:
+            return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+        return json.dumps(self.model_dump(), default=clear, sort_keys=True)
+
+
+def _is_secret(annotation: Any) -> bool:
+    return annotation is SecretStr or any(_is_secret(part) for part in get_args(annotation))
 
 
 def incidental(default: Any, *, description: str, **bounds: Any) -> Any:

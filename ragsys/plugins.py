@@ -45,6 +45,7 @@ class Component:
     extra: str | None = None
     summary: str = ""
     version: int = 1
+    suffixes: tuple[str, ...] = ()  # of a loader: the file endings it takes, known without importing it
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,13 +289,13 @@ class Builder:
         options = self.options(role, spec)
         needs = self.needs(role, spec)
         fingerprint = self.fingerprint(role, spec)
-        # settings that change no result (threads, passwords) still make another instance
-        key = f"{fingerprint}:{options.model_dump_json()}"
+        given = {
+            argument: self._given[needed] if needed in self._given else self.build(needed, chosen)
+            for argument, (needed, chosen) in needs.items()
+        }
+        # settings that change no result (threads, passwords), here or in a need, still make another instance
+        key = f"{fingerprint}:{options.everything()}:{sorted((name, id(need)) for name, need in given.items())}"
         if key not in self._built:
-            given = {
-                argument: self._given[needed] if needed in self._given else self.build(needed, chosen)
-                for argument, (needed, chosen) in needs.items()
-            }
             context = Context(self.state / f"{role}-{spec.use}-{fingerprint}", self.cache, fingerprint)
             target = self._target(component)
             if role == "agent":  # a generator function, not a class: see `ragsys.actions`
@@ -328,4 +329,10 @@ def missing_package(component: Component) -> str | None:
     """The first package that the component requires and that is not installed; nothing is imported."""
     import importlib.util
 
-    return next((name for name in component.requires if importlib.util.find_spec(name) is None), None)
+    def found(name: str) -> bool:
+        try:
+            return importlib.util.find_spec(name) is not None
+        except ModuleNotFoundError:  # of "a.b" where there is no "a"
+            return False
+
+    return next((name for name in component.requires if not found(name)), None)
