@@ -296,7 +296,9 @@ class Builder:
         # settings that change no result (threads, passwords), here or in a need, still make another instance
         key = f"{fingerprint}:{options.everything()}:{sorted((name, id(need)) for name, need in given.items())}"
         if key not in self._built:
-            context = Context(self.state / f"{role}-{spec.use}-{fingerprint}", self.cache, fingerprint)
+            # a store's place does not depend on its options: other settings open the same points
+            folder = "store" if role == "store" else f"{role}-{spec.use}-{fingerprint}"
+            context = Context(self.state / folder, self.cache, fingerprint)
             target = self._target(component)
             if role == "agent":  # a generator function, not a class: see `ragsys.actions`
                 self._built[key] = functools.partial(target, options=options, **given)

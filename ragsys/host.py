@@ -1,0 +1,152 @@
+"""What answering sees of a library: `runner.Host` over an open library."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ragsys.config import Spec
+from ragsys.errors import ConfigError, DocumentError, did_you_mean
+from ragsys.types import BBox, Evidence, Hit, PageImage, Query, RankedList, Span
+
+if TYPE_CHECKING:
+    from ragsys.actions import AgentFunction, Search, Task
+    from ragsys.library import Library
+    from ragsys.protocols import Cut, Generator, Tool
+    from ragsys.search import Found
+    from ragsys.space import Space
+    from ragsys.types import Filter
+
+_RENDERING = threading.Lock()  # MuPDF is not safe to use from several threads
+
+
+def render(space: Space, doc: str, page: int, dpi: float, clip: BBox | None) -> PageImage:
+    """A page of a document as an image. Raises `DocumentError` if no file of it can be read any more."""
+    state = space.catalog.get(doc)
+    if state is None:
+        raise DocumentError(f"document {doc} is not in this library", outcome="unreadable")
+    problem: DocumentError | None = None
+    for path in state.paths:
+        file = space.root / path if space.root.is_dir() else space.root
+        if not file.is_file():
+            problem = DocumentError(f"{file} is gone", outcome="unreadable", hint=f"ragsys index {space.root}")
+            continue
+        with _RENDERING:
+            return space.layers.loader(path).render(file, page, dpi=dpi, clip=clip)
+    raise problem or DocumentError(f"document {doc} has no file", outcome="unreadable")
+
+
+class LibraryHost:
+    """One question's view of a library."""
+
+    def __init__(self, library: Library, where: Filter) -> None:
+        self._library = library
+        self._space = library.space
+        self._where = where
+        self._found: Found | None = None
+
+    @property
+    def generator(self) -> Generator:
+        """The configured generator."""
+        generator: Generator = self._space.builder.build("generator", self._space.config.generator)
+        return generator
+
+    @property
+    def tools(self) -> Mapping[str, Tool]:
+        """Every installed tool by name."""
+        build, found = self._space.builder.build, self._space.builder.registry.components("tool")
+        return {component.name: build("tool", Spec(use=component.name)) for component, _ in found}
+
+    def search(self, action: Search, task: Task) -> list[Hit]:
+        """The hits of a search, best first: pages, passages, or the best page of each document."""
+        chosen = action.filter or task.filter or self._where
+        k = action.k or self._space.config.answer.pages
+        query = Query(action.query, task.images, chosen)
+        found = self._library.searcher.search(query, k if action.level == "page" else k * 4)
+        self._found = found
+        hits = list(found.hits)
+        if action.retriever is not None:
+            hits = self._one_list(found, action.retriever)
+        if action.cut is not None:
+            cut: Cut = self._space.builder.build("cut", Spec(use=action.cut))
+            hits = list(cut.cut(RankedList("search", tuple(hits))).hits)
+        if action.level == "document":
+            first: dict[str, Hit] = {}
+            for hit in hits:
+                first.setdefault(hit.doc, hit)
+            hits = list(first.values())
+        return hits[:k]
+
+    def _one_list(self, found: Found, name: str) -> list[Hit]:
+        lists = {ranked.name: ranked for ranked in found.lists}
+        if name not in lists:
+            raise ConfigError(
+                f"no retriever named '{name}' in the configuration.{did_you_mean(name, lists)}",
+                hint=f"retrievers: {', '.join(lists)}",
+            )
+        return list(lists[name].hits)
+
+    def evidence(self, hits: Sequence[Hit], start: int) -> tuple[Evidence, ...]:
+        """The pages of the hits in order, each once, numbered from `start`."""
+        single: dict[tuple[str, int], Hit] = {}
+        for hit in hits:
+            for number in hit.span.pages:
+                one = hit if len(hit.span.pages) == 1 else _on(hit, number)
+                single.setdefault((hit.doc, number), one)
+        return tuple(self._library.searcher.evidence(list(single.values()), start))
+
+    def render(self, evidence: Evidence, dpi: float = 110, clip: BBox | None = None) -> PageImage:
+        """An evidence's page, or a part of it."""
+        return render(self._space, evidence.doc, evidence.page.number, dpi, clip)
+
+    def prompt(self, name: str) -> str:
+        """A prompt's text."""
+        return self._space.builder.registry.prompt(name)
+
+    def agent(self, name: str) -> AgentFunction:
+        """An agent by name; the configured one comes with its options."""
+        configured = self._space.config.answer.agent
+        agent: AgentFunction = self._space.builder.build(
+            "agent", configured if name == configured.use else Spec(use=name)
+        )
+        return agent
+
+    def state_key(self) -> str:
+        """Changes with the library's content and with its configuration."""
+        return hashlib.sha256(f"{self._library.key}:{self._space.config.hash}".encode()).hexdigest()[:16]
+
+    def coverage(self) -> Mapping[str, float]:
+        """{list of the last search: share of the set that it could find}."""
+        return dict(self._found.coverage) if self._found else {}
+
+    def warnings(self) -> Sequence[str]:
+        """What is pending or was skipped."""
+        status = self._library.status()
+        notes = [f"pending: {name}, {x.total - x.done} of {x.total} items" for name, x in status.pending.items()]
+        return notes if not notes else [*notes, f"finish them: ragsys index {_shown(self._space.root)} --wait"]
+
+    # -- what answering keeps and states ---------------------------------------------------------------------------
+
+    @property
+    def folder(self) -> Path:
+        """Where traces and the cache of replies are kept."""
+        return self._space.folder
+
+    @property
+    def config(self) -> Any:
+        """The whole configuration."""
+        return self._space.config
+
+
+def _on(hit: Hit, number: int) -> Hit:
+    from dataclasses import replace
+
+    return replace(hit, span=Span(hit.doc, number, number))
+
+
+def _shown(path: Path) -> str:
+    text = str(path)
+    return f'"{text}"' if " " in text else text

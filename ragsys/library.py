@@ -1,0 +1,440 @@
+"""The public Python API: `ragsys.open(folder)` gives a `Library` to search, ask and inspect."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import portalocker
+
+from ragsys import ingest, places, stages
+from ragsys.catalog import Catalog, State, document_of
+from ragsys.config import Config, load, preflight
+from ragsys.errors import LibraryBusy, LibraryError, UsageError, did_you_mean
+from ragsys.ingest import Progress, Report, Watch
+from ragsys.layers import Layers
+from ragsys.plugins import Builder, registry
+from ragsys.search import Found, Searcher
+from ragsys.space import Space
+from ragsys.types import Answer, BBox, Document, Event, Filter, LayerState, PageImage, Query
+
+if TYPE_CHECKING:
+    from ragsys.protocols import Store
+
+log = logging.getLogger("ragsys")
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a library holds, and what it still waits for."""
+
+    root: str
+    folder: str
+    documents: int
+    pages: int
+    passages: int
+    outcomes: Mapping[str, int]  # {outcome: documents}
+    layers: Mapping[str, LayerState]  # {stage: how much of it is done}
+
+    @property
+    def pending(self) -> dict[str, LayerState]:
+        """The stages that are not complete."""
+        return {name: layer for name, layer in self.layers.items() if not layer.complete}
+
+
+def to_filter(where: Filter | Mapping[str, Any] | None) -> Filter:
+    """A filter from a mapping: path, doc (one or several), pages ("3-7", 5 or [3, 7]), after, before, metadata.
+
+    Raises `UsageError` that names what is wrong.
+    """
+    if where is None:
+        return Filter()
+    if isinstance(where, Filter):
+        return where
+    known = ("path", "doc", "pages", "after", "before", "metadata")
+    for key in where:
+        if key not in known:
+            raise UsageError(
+                f"filter: unknown key '{key}'.{did_you_mean(key, known)}", hint=f"keys: {', '.join(known)}"
+            )
+
+    def several(value: Any) -> tuple[str, ...]:
+        return (value,) if isinstance(value, str) else tuple(value)
+
+    return Filter(
+        path=several(where.get("path", ())),
+        doc=several(where.get("doc", ())),
+        pages=_page_range(where.get("pages")),
+        after=_day(where.get("after", ""), "after"),
+        before=_day(where.get("before", ""), "before"),
+        metadata=dict(where.get("metadata", {})),
+    )
+
+
+def _page_range(value: Any) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    parts = value.split("-") if isinstance(value, str) else [value] if isinstance(value, int) else list(value)
+    try:
+        first, last = int(parts[0]), int(parts[-1])
+    except (ValueError, IndexError) as error:
+        raise UsageError(f"filter: pages: expected 5, '3-7' or [3, 7], found {value!r}") from error
+    if not 1 <= first <= last or len(parts) > 2:
+        raise UsageError(f"filter: pages: expected a range that starts at 1 or later, found {value!r}")
+    return first, last
+
+
+def _day(value: Any, key: str) -> str:
+    from datetime import date
+
+    try:
+        return date.fromisoformat(str(value)).isoformat() if value else ""
+    except ValueError as error:
+        raise UsageError(f"filter: {key}: expected a date such as 2023-12-31, found {value!r}") from error
+
+
+class Library:
+    """A folder of documents that can be searched and asked. Close it, or use it as a context manager.
+
+    The first `search`, `ask` or `stream` indexes what is new, unless the library was opened with `index=False`. Layers
+    that are too slow to wait for are then filled in the background. One process owns a library at a time.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        *,
+        config: Config | str | Path | None = None,
+        overrides: Sequence[str] = (),
+        store: Store | None = None,
+        folder: str | Path | None = None,
+        index: bool = True,
+        background: bool = True,
+        progress: Watch | None = None,
+    ) -> None:
+        """Open the library of a folder or file; it is made where there is none.
+
+        `config` is a preset's name, a YAML file or a `Config`; `overrides` are "a.b=value". `folder` is where the
+        library lives, by default in the user's data directory. Raises `ConfigError`, `LibraryBusy`, `LibraryError`.
+        """
+        self.config = config if isinstance(config, Config) else load(config, overrides)
+        if problems := preflight(self.config, registry()):
+            raise problems[0]
+        self.place = places.place_of(Path(root), Path(folder) if folder else None)
+        self._check(store)
+        self._refresh_first, self._background, self._watch = index, background, progress or (lambda _: None)
+        self._stop, self._thread = threading.Event(), None
+        self._work = threading.RLock()  # one writer at a time: an indexing run or a later stage
+        self._closed = False
+        places.register(self.place)
+        self._lock = _own(self.place)
+        try:
+            self.space = self._open(store)
+            self.searcher = Searcher(self.space)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    _thread: threading.Thread | None
+
+    def _check(self, store: Store | None) -> None:
+        known = places.read(self.place.folder)
+        if known is not None and known.root != self.place.root:
+            raise LibraryError(
+                f"{self.place.folder} is the library of {known.root}, not of {self.place.root}",
+                hint="give another folder with --library, or leave it out",
+            )
+        if known is not None and known.format > places.FORMAT:
+            raise LibraryError(
+                f"{self.place.folder} was made by a newer ragsys (format {known.format})",
+                hint="pip install --upgrade ragsys",
+            )
+        if known is None and not self.place.root.exists():
+            raise LibraryError(f"{self.place.root}: no such folder or file", hint="ragsys libraries")
+
+    def _open(self, store: Store | None) -> Space:
+        builder = Builder(registry(), self.config.defaults, self.place.folder, places.cache_dir())
+        chosen: Store = store if store is not None else builder.build("store", self.config.store)
+        builder.give("store", chosen)
+        layers = Layers(self.config, builder)
+        chosen.ensure(layers.schema)
+        return Space(
+            self.place.root,
+            self.place.folder,
+            places.cache_dir(),
+            self.config,
+            builder,
+            chosen,
+            layers,
+            Catalog(chosen),
+        )
+
+    # -- indexing --------------------------------------------------------------------------------------------------
+
+    def index(
+        self, *, wait: bool = False, prune: bool = False, retry: bool = False, progress: Watch | None = None
+    ) -> Report:
+        """Bring the library up to the folder. `wait` also fills every later layer before it returns.
+
+        Interrupting it (Ctrl-C) loses nothing that was committed; the next call continues.
+        """
+        watch = progress or self._watch
+        self._pause()
+        stop = threading.Event()
+        try:
+            with self._work:
+                report = ingest.index(self.space, prune=prune, retry=retry, watch=watch, stop=stop)
+                stages.derive(self.space, watch, stop)
+                if wait:
+                    report.warnings += stages.later(self.space, watch, stop)
+        except BaseException:
+            self.space.store.flush()
+            raise
+        self._refresh_first = False
+        if self._background and not wait:
+            self.resume()
+        return report
+
+    def resume(self) -> None:
+        """Fill the later layers in the background, from where they stand."""
+        if self._thread is not None and self._thread.is_alive():
+            return
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._later, args=(self._stop,), name="ragsys-layers", daemon=True)
+        self._thread.start()
+
+    def _later(self, stop: threading.Event) -> None:
+        try:
+            with self._work:
+                stages.later(self.space, self._watch, stop)
+        except Exception:  # the library stays usable; what failed is pending and is tried again
+            if not stop.is_set():
+                log.warning("filling later layers failed", exc_info=True)
+
+    def _pause(self) -> None:
+        self._stop.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+        self._thread = None
+
+    def refresh(self) -> None:
+        """Index what is new, once a library; what `search`, `ask` and `stream` call first."""
+        if self._refresh_first:
+            self.index()
+
+    # -- asking ----------------------------------------------------------------------------------------------------
+
+    def search(self, text: str, k: int = 10, *, filter: Filter | Mapping[str, Any] | None = None) -> list[SearchHit]:
+        """The best k pages for a text, best first."""
+        return self.find(text, k, filter=filter)[0]
+
+    def find(
+        self, text: str, k: int = 10, *, filter: Filter | Mapping[str, Any] | None = None
+    ) -> tuple[list[SearchHit], Found]:
+        """`search`, with how the hits came about: lists, coverage, seconds by stage."""
+        if k < 1:
+            raise UsageError(f"k is {k}: at least one page must be asked for")
+        query = Query(text, filter=to_filter(filter))
+        self._alive()
+        self.refresh()
+        found = self.searcher.search(query, k)
+        evidence = self.searcher.evidence(found.hits)
+        return [SearchHit.of(one) for one in evidence], found
+
+    def ask(
+        self,
+        question: str,
+        *,
+        filter: Filter | Mapping[str, Any] | None = None,
+        budget: Mapping[str, float] | None = None,
+    ) -> Answer:
+        """The answer to a question, with its citations."""
+        answer: Answer | None = None
+        for event in self.stream(question, filter=filter, budget=budget):
+            if event.kind == "answer":
+                answer = event.data
+        if answer is None:
+            raise LibraryError("the answer's stream ended without an answer")
+        return answer
+
+    def stream(
+        self,
+        question: str,
+        *,
+        filter: Filter | Mapping[str, Any] | None = None,
+        budget: Mapping[str, float] | None = None,
+    ) -> Iterator[Event]:
+        """The steps and pieces of text of an answer as they come; the last event's `data` is the `Answer`."""
+        from ragsys.answer import stream
+        from ragsys.host import LibraryHost
+
+        if not question.strip():
+            raise UsageError("the question is empty")
+        self._alive()
+        self.refresh()
+        host = LibraryHost(self, to_filter(filter))
+        for event in stream(host, question, budget=budget):
+            registry().notify(event)
+            yield event
+
+    # -- documents -------------------------------------------------------------------------------------------------
+
+    def documents(self) -> list[Document]:
+        """Every document, by path."""
+        self._alive()
+        return [document_of(state, self.space.states(state)) for state in self.space.catalog if not state.excluded]
+
+    def document(self, name: str) -> Document:
+        """The document with this path (or its end), id or start of an id. Raises `UsageError` unless one fits."""
+        state = self._state(name)
+        return document_of(state, self.space.states(state))
+
+    def _state(self, name: str) -> State:
+        states = [state for state in self.space.catalog if not state.excluded]
+        wanted = name.replace("\\", "/")
+        if self.place.root.is_dir():
+            with contextlib.suppress(ValueError, OSError):
+                wanted = Path(name).expanduser().resolve().relative_to(self.place.root).as_posix()
+        tests = (
+            lambda s: wanted in s.paths or name in s.paths or s.doc == name,
+            lambda s: any(path.endswith("/" + name) for path in s.paths),
+            lambda s: len(name) >= 6 and s.doc.startswith(name.lower()),
+        )
+        for test in tests:
+            found = [state for state in states if test(state)]
+            if len(found) == 1:
+                return found[0]
+            if found:
+                raise UsageError(f"'{name}' fits {len(found)} documents", hint="\n".join(s.paths[0] for s in found[:5]))
+        known = [path for state in states for path in state.paths]
+        raise UsageError(f"no document named '{name}'.{did_you_mean(name, known)}", hint="ragsys docs FOLDER list")
+
+    def remove(self, name: str) -> Document:
+        """Take a document out of the library; its file stays where it is and is not indexed again until `restore`."""
+        self._pause()
+        with self._work:
+            state = self._state(name)
+            document = document_of(state, self.space.states(state))
+            self.space.catalog.remove(state.doc)
+            self.space.catalog.save(State(state.doc, paths=state.paths, bytes=state.bytes, excluded=True))
+            self.space.store.flush()
+            self.space.forget(state.doc)
+        return document
+
+    def restore(self, name: str) -> None:
+        """Undo `remove`: the next indexing run reads the file again."""
+        with self._work:
+            for state in self.space.catalog:
+                if state.excluded and (name in state.paths or state.doc.startswith(name)):
+                    self.space.catalog.remove(state.doc)
+                    self.space.store.flush()
+                    return
+        raise UsageError(f"no removed document named '{name}'")
+
+    def status(self) -> Status:
+        """What the library holds and what is pending."""
+        self._alive()
+        outcomes: dict[str, int] = {}
+        pages = passages = documents = 0
+        for state in self.space.catalog:
+            if state.excluded:
+                continue
+            documents += 1
+            outcomes[state.outcome.value] = outcomes.get(state.outcome.value, 0) + 1
+            pages += self.space.items(state, "page")
+            passages += self.space.items(state, "passage")
+        root, folder = str(self.place.root), str(self.place.folder)
+        return Status(root, folder, documents, pages, passages, outcomes, self.space.summary())
+
+    def render(self, doc: str, page: int, *, dpi: float = 110, clip: BBox | None = None) -> PageImage:
+        """A page as an image. Raises `DocumentError` if its file is gone or broken."""
+        from ragsys.host import render
+
+        return render(self.space, doc, page, dpi, clip)
+
+    # -- care ------------------------------------------------------------------------------------------------------
+
+    @property
+    def key(self) -> str:
+        """Changes with every change of what a search may return."""
+        return self.space.catalog.key
+
+    def _alive(self) -> None:
+        if self._closed:
+            raise LibraryError("this library is closed")
+
+    def close(self) -> None:
+        """Stop what runs in the background, make everything durable, let go of the library. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self._pause()
+        try:
+            self.space.store.close()
+        finally:
+            self._lock.release()
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """One found page. `score`: higher is better, comparable only within its list."""
+
+    rank: int
+    doc: str
+    path: str
+    title: str
+    page: int  # 1-based
+    score: float
+    stage_scores: Mapping[str, float]
+    passages: tuple[str, ...]  # its best passages' texts, best first
+    headings: tuple[str, ...] = ()  # the section path of the best passage
+    neighbours: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, evidence: Any) -> SearchHit:
+        """From the page's evidence."""
+        hit = evidence.hit
+        best = evidence.passages
+        return cls(
+            rank=hit.rank,
+            doc=evidence.doc,
+            path=evidence.path,
+            title=evidence.title,
+            page=evidence.page.number,
+            score=hit.score,
+            stage_scores=dict(hit.stage_scores),
+            passages=tuple(passage.text for passage in best),
+            headings=best[0].headings if best else (),
+            neighbours=hit.neighbours,
+        )
+
+
+def _own(place: places.Place) -> portalocker.Lock:
+    """Take the library's lock. Raises `LibraryBusy` if another process has it."""
+    lock = portalocker.Lock(str(place.folder / "owner.lock"), mode="a", timeout=0, fail_when_locked=True)
+    try:
+        lock.acquire()
+    except portalocker.exceptions.LockException as error:
+        raise LibraryBusy(
+            f"another process has the library of {place.root} open", hint=f"it is in {place.folder}"
+        ) from error
+    return lock
+
+
+def open(root: str | Path, **options: Any) -> Library:
+    """`Library(root, **options)`."""
+    return Library(root, **options)
+
+
+__all__ = ["Library", "Progress", "Report", "SearchHit", "Status", "open", "to_filter"]

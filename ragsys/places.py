@@ -1,0 +1,83 @@
+"""Where libraries live: one folder each in the user's data directory, never inside the folder of documents.
+
+`$RAGSYS_HOME` moves everything (libraries and cache) to one place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+FORMAT = 1
+_ABOUT = "library.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One library on disk: `root` is the folder (or file) that it indexes."""
+
+    folder: Path
+    root: Path
+    format: int = FORMAT
+
+    @property
+    def id(self) -> str:
+        """Its name in the data directory."""
+        return self.folder.name
+
+
+def data_dir() -> Path:
+    """Where the libraries are."""
+    home = os.environ.get("RAGSYS_HOME")
+    return Path(home) / "data" if home else Path(platformdirs.user_data_path("ragsys", appauthor=False))
+
+
+def cache_dir() -> Path:
+    """Where rendered pages and the like are; may be deleted at any time."""
+    home = os.environ.get("RAGSYS_HOME")
+    return Path(home) / "cache" if home else Path(platformdirs.user_cache_path("ragsys", appauthor=False))
+
+
+def place_of(root: Path, folder: Path | None = None) -> Place:
+    """The library of a root: in `folder` if given, else in the data directory, named after the root's path."""
+    root = root.expanduser().resolve()
+    if folder is not None:
+        return Place(folder.expanduser().resolve(), root)
+    slug = re.sub(r"[^a-z0-9]+", "-", root.name.lower()).strip("-")[:32] or "library"
+    digest = hashlib.sha256(os.path.normcase(str(root)).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return Place(data_dir() / "libraries" / f"{slug}-{digest}", root)
+
+
+def register(place: Place) -> None:
+    """Make the library's folder and note its root in it."""
+    place.folder.mkdir(parents=True, exist_ok=True)
+    about = place.folder / _ABOUT
+    if not about.exists():
+        partial = about.with_suffix(".part")
+        partial.write_text(json.dumps({"root": str(place.root), "format": place.format}), encoding="utf-8")
+        os.replace(partial, about)
+
+
+def read(folder: Path) -> Place | None:
+    """The library in a folder; None if there is none that can be read."""
+    try:
+        about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
+        return Place(folder, Path(about["root"]), int(about["format"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def libraries() -> Iterator[Place]:
+    """Every library of this user, by name."""
+    base = data_dir() / "libraries"
+    if base.is_dir():
+        for folder in sorted(base.iterdir()):
+            if (place := read(folder)) is not None:
+                yield place

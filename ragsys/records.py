@@ -1,0 +1,124 @@
+"""Pages and passages as points of a store, and back: the one place that knows the payload's keys.
+
+A page's blocks are packed (JSON, deflated, base64) into one key: a third of their size, and no text is stored twice,
+since a passage names pieces of blocks. Keys of every point: `kind` ("page", "passage" or "state"), `doc`, `layer` (the
+fingerprint of what made it). A page also has `page`; a passage `page` (its first), `last`, `ordinal`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ragsys.store import FieldType
+from ragsys.types import JSON, BBox, Block, BlockKind, Line, Page, Piece
+
+_NAMESPACE = uuid.UUID("6f1d6a52-6f5c-5d6e-9a0b-3c1f2a7d9e10")
+_GRID = 10_000  # boxes are kept to 1/10,000 of the page: 0.08 points on a letter page
+_KINDS = tuple(BlockKind)
+
+#: The payload fields that conditions use.
+FIELDS: dict[str, FieldType] = {"kind": "keyword", "doc": "keyword", "layer": "keyword", "page": "integer", "last": "integer"}
+
+#: Passages made of OCR text count from here on, so that they never meet those of the text layer.
+OCR_ORDINAL = 1 << 20
+
+
+def point_id(doc: str, layer: str, ordinal: int) -> str:
+    """The id of item `ordinal` of a document's layer; equal on every machine and every run."""
+    return str(uuid.uuid5(_NAMESPACE, f"{doc}/{layer}/{ordinal}"))
+
+
+def pack(content: Any) -> str:
+    """JSON -> deflated -> base64."""
+    raw = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return base64.b64encode(zlib.compress(raw, 6)).decode("ascii")
+
+
+def unpack(packed: str) -> Any:
+    """The inverse of `pack`."""
+    return json.loads(zlib.decompress(base64.b64decode(packed)).decode("utf-8", "surrogatepass"))
+
+
+def _grid(box: BBox) -> list[int]:
+    return [round(value * _GRID) for value in box]
+
+
+def _box(grid: Sequence[int]) -> BBox:
+    return BBox(grid[0] / _GRID, grid[1] / _GRID, grid[2] / _GRID, grid[3] / _GRID)
+
+
+def page_payload(doc: str, layer: str, page: Page) -> JSON:
+    """The payload of a page's point."""
+    blocks = [
+        [
+            _KINDS.index(block.kind),
+            _grid(block.bbox),
+            block.text,
+            [part for line in block.lines for part in (line.start, *_grid(line.bbox))],
+            block.cells,
+            block.level,
+            block.about,
+            int(block.continues),
+        ]
+        for block in page.blocks
+    ]
+    return {
+        "kind": "page",
+        "doc": doc,
+        "layer": layer,
+        "page": page.number,
+        "size": [round(page.width_pt, 2), round(page.height_pt, 2)],
+        "source": page.source,
+        "label": page.label,
+        "blocks": pack(blocks),
+    }
+
+
+def page_of(payload: Mapping[str, Any]) -> Page:
+    """The page of a page's payload."""
+    blocks = tuple(
+        Block(
+            ordinal,
+            _KINDS[kind],
+            _box(box),
+            text,
+            tuple(Line(lines[n], _box(lines[n + 1 : n + 5])) for n in range(0, len(lines), 5)),
+            tuple(tuple(row) for row in cells),
+            level,
+            about,
+            bool(continues),
+        )
+        for ordinal, (kind, box, text, lines, cells, level, about, continues) in enumerate(unpack(payload["blocks"]))
+    )
+    width, height = payload["size"]
+    return Page(payload["page"], width, height, blocks, payload["source"], payload["label"])
+
+
+def passage_payload(doc: str, layer: str, ordinal: int, pieces: Sequence[Piece], headings: Sequence[str]) -> JSON:
+    """The payload of a passage's point: which pieces of which blocks, and its section path; no text."""
+    return {
+        "kind": "passage",
+        "doc": doc,
+        "layer": layer,
+        "ordinal": ordinal,
+        "page": pieces[0].page,
+        "last": pieces[-1].page,
+        "pieces": [number for piece in pieces for number in piece],
+        "headings": list(headings),
+    }
+
+
+def pieces_of(payload: Mapping[str, Any]) -> tuple[Piece, ...]:
+    """The pieces of a passage's payload."""
+    flat = payload["pieces"]
+    return tuple(Piece(*flat[n : n + 4]) for n in range(0, len(flat), 4))
+
+
+def pages_touched(payloads: Iterable[Mapping[str, Any]]) -> set[tuple[str, int]]:
+    """(document, page) of every page that these passages touch."""
+    return {(p["doc"], number) for p in payloads for number in range(p["page"], p["last"] + 1)}

@@ -1,0 +1,129 @@
+"""What stands in a folder now: files by size, mtime and inode, hashed only where those changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ragsys.globs import wanted
+from ragsys.types import Fault, Outcome
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file of the folder. `path` is relative to the root, with forward slashes; `doc` is its content's id."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    inode: int
+    doc: str
+
+
+@dataclass(slots=True)
+class Scan:
+    """The files that a loader takes, those that none takes, and those that could not be read."""
+
+    root: Path
+    files: dict[str, File] = field(default_factory=dict)
+    unsupported: list[str] = field(default_factory=list)
+    unreadable: dict[str, Fault] = field(default_factory=dict)
+    missing: bool = False  # the root is not there: an unmounted disk, a renamed folder
+
+
+def document_id(path: Path) -> str:
+    """The first 32 hex digits of the sha256 of the file's bytes. Raises `OSError`."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()[:32]
+
+
+def walk(
+    root: Path, include: Sequence[str], exclude: Sequence[str], failed: dict[str, Fault]
+) -> Iterator[tuple[str, os.DirEntry[str] | Path]]:
+    """(relative path, entry) of every wanted file below a folder, by name; a root that is a file yields itself.
+
+    Links to files are followed, links to folders are not: a circle of links would never end. A folder that cannot be
+    listed goes into `failed`.
+    """
+    if root.is_file():
+        yield root.name, root
+        return
+    pending = [""]
+    while pending:
+        folder = pending.pop()
+        try:
+            entries = sorted(os.scandir(root / folder), key=lambda entry: entry.name)
+        except OSError as error:
+            failed[folder or "."] = _unreadable(error)
+            continue
+        for entry in entries:
+            path = f"{folder}/{entry.name}".lstrip("/")
+            if entry.is_dir(follow_symlinks=False):
+                if wanted(path + "/x", ["**"], exclude):
+                    pending.append(path)
+            elif wanted(path, include, exclude):
+                yield path, entry
+
+
+def scan(
+    root: Path,
+    suffixes: Sequence[str],
+    known: Mapping[str, File],
+    *,
+    include: Sequence[str] = ("**",),
+    exclude: Sequence[str] = (),
+) -> Scan:
+    """The state of a folder. `known` is the last scan's files: equal size, mtime and inode spare the hashing."""
+    found = Scan(root)
+    if not root.exists():
+        found.missing = True
+        return found
+    for path, entry in walk(root, include, exclude, found.unreadable):
+        if not path.lower().endswith(tuple(suffixes)):
+            found.unsupported.append(path)
+            continue
+        try:
+            stat = entry.stat()
+            if not os.path.isfile(entry):
+                continue
+            before = known.get(path)
+            same = before and (before.size, before.mtime_ns, before.inode) == (
+                stat.st_size,
+                stat.st_mtime_ns,
+                stat.st_ino,
+            )
+            doc = before.doc if before and same else document_id(root / path if root.is_dir() else root)
+            found.files[path] = File(path, stat.st_size, stat.st_mtime_ns, stat.st_ino, doc)
+        except OSError as error:
+            found.unreadable[path] = _unreadable(error)
+    return found
+
+
+def _unreadable(error: OSError) -> Fault:
+    return Fault(0, error.strerror or str(error), Outcome.UNREADABLE)
+
+
+def load_table(path: Path) -> dict[str, File]:
+    """The last scan's files; empty if the table is absent or damaged: it is only a cache."""
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        return {row[0]: File(*row) for row in rows}
+    except (OSError, ValueError, TypeError, IndexError):
+        return {}
+
+
+def save_table(path: Path, files: Mapping[str, File]) -> None:
+    """Keep the scan's files for the next scan; replaced at once, so that a kill leaves the old or the new."""
+    rows = [[f.path, f.size, f.mtime_ns, f.inode, f.doc] for f in files.values()]
+    partial = path.with_suffix(".part")
+    partial.write_text(json.dumps(rows), encoding="utf-8")
+    os.replace(partial, path)

@@ -1,0 +1,381 @@
+"""The way across: query -> retrieve -> fuse -> rerank -> cut -> hits. Read it from `Searcher.search` down.
+
+Only lists that cover everything in scope are fused: a list over a part of the documents would push the rest down. While
+a layer is incomplete it rescores the shortlist of the complete ones, and embeds what the shortlist lacks on demand.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from ragsys.errors import IncompleteLayer
+from ragsys.ranking import zscores
+from ragsys.statistics import TermCounts
+from ragsys.store import AllOf, AnyOf, Between, Condition, In, Is, Not, Plan, Record, Scored
+from ragsys.types import Evidence, Hit, Query, RankedList, Span, Vector, VectorSpec
+
+if TYPE_CHECKING:
+    from ragsys.config import Spec
+    from ragsys.protocols import Cut, Fusion, Postprocessor, Reranker, Retriever, Rewriter, Store
+    from ragsys.space import Space
+
+_ENUMERATED = 0.5  # a filter that lets more of the documents through is written as the ones it keeps out
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The hits of one search, and how they came about."""
+
+    hits: tuple[Hit, ...]
+    lists: tuple[RankedList, ...]  # what each retriever found
+    coverage: Mapping[str, float]  # share of the scope that each retriever could have found, 0..1
+    seconds: Mapping[str, float] = field(default_factory=dict)  # by stage
+    notes: tuple[str, ...] = ()
+
+
+class Index:
+    """What retrievers see of a library: `protocols.Searchable`."""
+
+    def __init__(self, space: Space) -> None:
+        self._space = space
+
+    @property
+    def store(self) -> Store:
+        """The library's store."""
+        return self._space.store
+
+    def scope(self, query: Query, *, items: Literal["page", "passage"]) -> Condition:
+        """Kind and layer, whole documents only, and the query's filter."""
+        layers = self._space.layers
+        names = layers.page_layers if items == "page" else layers.passage_layers
+        parts: list[Condition] = [Is("kind", items), In("layer", names)]
+        if hidden := self._space.catalog.hidden((*layers.page_layers, *layers.passage_layers)):
+            parts.append(Not(In("doc", hidden)))
+        where = query.filter
+        if where.path or where.doc or where.after or where.before or where.metadata:
+            chosen = {state.doc for state in self._space.catalog.selected(where)}
+            every = {state.doc for state in self._space.catalog}
+            if len(chosen) > _ENUMERATED * len(every):
+                parts.append(Not(In("doc", sorted(every - chosen))))
+            else:
+                parts.append(In("doc", sorted(chosen)))
+        if where.pages:
+            first, last = where.pages
+            # a passage is in the range if any page that it touches is
+            parts += [Between("page", high=last), Between("last" if items == "passage" else "page", low=first)]
+        return AllOf(tuple(parts))
+
+    def statistics(self, vector: str) -> TermCounts:
+        """Term counts over the whole library: a filter does not change how rare a word is."""
+        return self._space.catalog.statistics(vector)
+
+    def coverage(self, vector: str, query: Query) -> float:
+        """The share of the items in scope that carry the vector."""
+        spec = self._space.layers.vectors[vector]
+        done = total = 0
+        for state in self._space.catalog.selected(query.filter):
+            if state.excluded:
+                continue
+            items = self._space.items(state, spec.items)
+            total += items
+            done += min(items, state.vectors.get(vector, 0))
+        return done / total if total else 1.0
+
+    def texts(self, ids: Sequence[str]) -> list[str]:
+        """The texts of passages by point id, as they are embedded."""
+        return self._space.texts(self.store.get(ids))
+
+
+class Searcher:
+    """Runs searches of one configuration over one open library."""
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self.index = Index(space)
+        config, build = space.config.search, space.builder.build
+        self.retrievers: dict[str, Retriever] = space.layers.retrievers
+        self.fusion: Fusion = build("fusion", config.fuse)
+        self.rewriters: list[Rewriter] = [build("rewriter", spec) for spec in config.rewriters]
+        self.postprocessors: list[tuple[Spec, Postprocessor]] = [
+            (spec, build("postprocessor", spec)) for spec in config.postprocess
+        ]
+        self.rerankers: list[tuple[Spec, Reranker]] = [(spec, build("reranker", spec)) for spec in config.rerank]
+        self.cut: Cut | None = build("cut", config.cut) if config.cut else None
+
+    def search(self, query: Query, k: int, *, partial: bool = True) -> Found:
+        """The best k distinct pages, or all there are. Without `partial`, an incomplete layer raises."""
+        clock = _Clock()
+        queries = self.rewrite(query)
+        lists = [ranked for one in queries for ranked in self.retrieve(one, clock)]
+        whole = [ranked for ranked in lists if ranked.coverage >= 1.0]
+        parts = [ranked for ranked in lists if ranked.coverage < 1.0]
+        if parts and not partial:
+            names = ", ".join(f"{ranked.name} ({ranked.coverage:.0%})" for ranked in parts)
+            raise IncompleteLayer(f"incomplete: {names}", hint=f"ragsys index {self.space.root} --wait")
+        ranked = clock("fuse", lambda: self.fuse(whole or parts))
+        if parts and whole:
+            ranked = clock("rescore", lambda: self.rescore(query, ranked, parts))
+        for spec, post in self.postprocessors:
+            ranked = clock(spec.use, functools.partial(post.process, query, ranked))
+        for spec, reranker in self.rerankers:
+            ranked = clock(spec.use, functools.partial(self.rerank, query, ranked, reranker, spec))
+        if self.cut is not None:
+            ranked = self.cut.cut(ranked)
+        hits = clock("passages", lambda: self.attach(query, ranked.top(k).hits, lists))
+        coverage = {one.name: one.coverage for one in lists}
+        return Found(tuple(hits), tuple(lists), coverage, clock.seconds, self._notes(parts))
+
+    def _notes(self, parts: Sequence[RankedList]) -> tuple[str, ...]:
+        return tuple(f"{one.name} covers {one.coverage:.0%} and rescored the shortlist only" for one in parts)
+
+    def rewrite(self, query: Query) -> list[Query]:
+        """The query and what the rewriters make of it."""
+        queries = [query]
+        for rewriter in self.rewriters:
+            queries = [new for one in queries for new in rewriter.rewrite(one)]
+        return queries
+
+    def retrieve(self, query: Query, clock: _Clock) -> list[RankedList]:
+        """One list a retriever, under its name in the configuration."""
+        k = self.space.config.search.candidates
+        found = []
+        for name, retriever in self.retrievers.items():
+            ranked = clock(name, functools.partial(retriever.retrieve, query, k, self.index))
+            found.append(_renamed(ranked, name))
+        return found
+
+    def fuse(self, lists: Sequence[RankedList]) -> RankedList:
+        """One list of several; a single list is itself."""
+        if len(lists) == 1:
+            return lists[0]
+        return self.fusion.fuse(lists)
+
+    # -- while a layer is incomplete ---------------------------------------------------------------------------------
+
+    def rescore(self, query: Query, ranked: RankedList, parts: Sequence[RankedList]) -> RankedList:
+        """The top of the list, in the order of the sum of z-scores of its own score and each partial layer's.
+
+        The rest keeps its order below. z is over the rescored pages (population deviation, 0 where all are equal).
+        """
+        config = self.space.config.search.rescore
+        top = ranked.hits[: config.pages]
+        if not top:
+            return ranked
+        totals = dict(zip([h.span for h in top], zscores([h.score for h in top]), strict=True))
+        stages: dict[Span, dict[str, float]] = {hit.span: dict(hit.stage_scores) for hit in top}
+        best: dict[Span, tuple[int, ...]] = {hit.span: hit.passages for hit in top}
+        for part in parts:
+            for name, vector in part.vectors.items():
+                scores, passages = self._on_demand(query, [hit.span for hit in top], name, vector)
+                if not scores:
+                    continue
+                # a page of which nothing could be scored is no better than the worst that was
+                floor = min(scores.values())
+                spans = list(totals)
+                for span, z in zip(spans, zscores([scores.get(span, floor) for span in spans]), strict=True):
+                    totals[span] += z
+                    if span in scores:
+                        stages[span][part.name] = scores[span]
+                        best[span] = tuple(dict.fromkeys((*passages[span], *best[span])))
+        order = sorted(totals, key=lambda span: (-totals[span], span))
+        head = [Hit(s, n, totals[s], {**stages[s], "rescore": totals[s]}, best[s]) for n, s in enumerate(order, 1)]
+        # scores of the rest go on falling below the head's last one
+        last = head[-1].score - ranked.hits[len(top) - 1].score
+        tail = [replace(hit, score=min(hit.score + last, head[-1].score)) for hit in ranked.hits[len(top) :]]
+        return replace(ranked, hits=(*head, *tail))
+
+    def _on_demand(
+        self, query: Query, spans: Sequence[Span], name: str, vector: Vector
+    ) -> tuple[dict[Span, float], dict[Span, list[int]]]:
+        """{span: best score} of a partial vector, and {span: passages that scored}; embeds what lacks."""
+        from ragsys.stages import fill
+
+        spec = self.space.layers.vectors[name]
+        retriever = next(r for r in self.retrievers.values() if any(s.name == name for s in r.specs))
+        records = self._shortlist(query, spans, spec)
+        ids = [record.id for record in records]
+        have = {r.id for r in self.space.store.get(ids, payload=["doc"], vectors=[name]) if name in r.vectors}
+        if missing := [record for record in records if record.id not in have]:
+            fill(self.space, spec, retriever, missing)
+        scored = self.space.store.score(ids, Plan(name, vector, len(ids)))
+        best: dict[Span, float] = {}
+        passages: dict[Span, list[int]] = {}
+        for record in sorted(records, key=lambda r: (-scored.get(r.id, float("-inf")), r.id)):
+            if record.id not in scored:
+                continue
+            payload = record.payload
+            for span in spans:
+                if _touches(payload, span):
+                    best.setdefault(span, scored[record.id])
+                    if "ordinal" in payload:
+                        passages.setdefault(span, []).append(payload["ordinal"])
+        return best, passages
+
+    def _shortlist(self, query: Query, spans: Sequence[Span], spec: VectorSpec) -> list[Record]:
+        """The points of a shortlist's pages, the lexically best passages first, as many as may be embedded at once."""
+        limit = self.space.config.search.rescore.passages
+        where = AllOf((self.index.scope(query, items=spec.items), _touching(spans)))
+        found = {record.id: record for record in self.space.store.scroll(where)}
+        if len(found) <= limit:
+            return list(found.values())
+        ranked: list[str] = []
+        for retriever in self.retrievers.values():
+            own = [s for s in retriever.specs if s.kind == "sparse" and s.items == spec.items]
+            if own and retriever.eager:
+                vectors = retriever.retrieve(query, 1, self.index).vectors
+                hits = self.space.store.search(Plan(own[0].name, vectors[own[0].name], limit, where))
+                ranked = [hit.id for hit in hits]
+                break
+        # without a lexical order of passages, or behind it: page by page in the shortlist's order
+        place = {span: n for n, span in enumerate(spans)}
+        rest = sorted(
+            (i for i in found if i not in ranked),
+            key=lambda i: (place.get(Span(found[i].payload["doc"], *[found[i].payload["page"]] * 2), len(spans)), i),
+        )
+        return [found[i] for i in (*ranked, *rest)[:limit]]
+
+    # -- after the ranking -------------------------------------------------------------------------------------------
+
+    def rerank(self, query: Query, ranked: RankedList, reranker: Reranker, spec: Spec) -> RankedList:
+        """The first hits in the reranker's order; the others stay below."""
+        depth = self.space.config.search.rerank_depth
+        head, tail = ranked.hits[:depth], ranked.hits[depth:]
+        texts = self.page_texts(head)
+        chosen = list(reranker.rerank(query, head, texts, len(head)))
+        left = [hit for hit in head if hit.span not in {one.span for one in chosen}]
+        hits = [
+            replace(hit, rank=rank, stage_scores={**hit.stage_scores, spec.use: hit.score})
+            for rank, hit in enumerate((*chosen, *left, *tail), 1)
+        ]
+        return replace(ranked, hits=tuple(hits))
+
+    def page_texts(self, hits: Sequence[Hit]) -> list[str]:
+        """The text of each hit's first page."""
+        keys = [self._page_key(hit) for hit in hits]
+        pages = self.space.pages(keys)
+        return [pages[key].text if key in pages else "" for key in keys]
+
+    def _page_key(self, hit: Hit) -> tuple[str, str, int]:
+        state = self.space.catalog.get(hit.doc)
+        return hit.doc, self.space.page_layer(state) if state else "", hit.page
+
+    def attach(self, query: Query, hits: Sequence[Hit], lists: Sequence[RankedList]) -> list[Hit]:
+        """Each hit with its best passages (by the passage vectors that searched) and its neighbouring pages."""
+        best = self._best_passages(query, hits, lists)
+        wanted = self.space.config.search.passages
+        attached = []
+        for rank, hit in enumerate(hits, 1):
+            state = self.space.catalog.get(hit.doc)
+            last = state.pages if state else hit.span.last
+            near = tuple(n for n in (hit.span.first - 1, hit.span.last + 1) if 1 <= n <= last)
+            passages = tuple(dict.fromkeys((*hit.passages, *best.get(hit.span, ()))))[:wanted]
+            attached.append(replace(hit, rank=rank, passages=passages, neighbours=near))
+        return attached
+
+    def _best_passages(self, query: Query, hits: Sequence[Hit], lists: Sequence[RankedList]) -> dict[Span, list[int]]:
+        """{span: ordinals of its passages, best first} for the hits that came with too few."""
+        wanted = self.space.config.search.passages
+        short = [hit.span for hit in hits if len(hit.passages) < wanted]
+        if not short or not wanted:
+            return {}
+        where = AllOf((self.index.scope(query, items="passage"), _touching(short)))
+        found: dict[Span, list[int]] = {}
+        for ranked in lists:
+            for name, vector in ranked.vectors.items():
+                spec = self.space.layers.vectors.get(name)
+                if spec is None or spec.items != "passage":
+                    continue
+                plan = Plan(name, vector, len(short) * 8, where, payload=["doc", "page", "last", "ordinal"])
+                _credit(self.space.store.search(plan), short, found)
+        lacking = [span for span in short if not found.get(span)]
+        if lacking:  # no passage vector reached them: their first passages, in reading order
+            where = AllOf((self.index.scope(query, items="passage"), _touching(lacking)))
+            records = self.space.store.scroll(where, payload=["doc", "page", "last", "ordinal"])
+            plain = [Scored(r.id, 0.0, r.payload) for r in sorted(records, key=lambda r: r.payload["ordinal"])]
+            _credit(plain, lacking, found)
+        return found
+
+    def evidence(self, hits: Sequence[Hit], start: int = 1) -> list[Evidence]:
+        """The hits as numbered evidence: the page with its blocks, and its best passages' texts."""
+        keys = [self._page_key(hit) for hit in hits]
+        pages = self.space.pages(keys)
+        chosen = []
+        for hit, key in zip(hits, keys, strict=True):
+            state = self.space.catalog.get(hit.doc)
+            if state is None or key not in pages:
+                continue  # removed since the search
+            chosen.append((hit, key, state))
+        found = []
+        for number, (hit, key, state) in enumerate(chosen, start):
+            path = sorted(state.paths)[0] if state.paths else state.doc
+            passages = tuple(self.space.passages(self._passage_records(hit)))
+            found.append(Evidence(number, hit.doc, path, state.title, pages[key], key[1], hit, passages))
+        return found
+
+    def _passage_records(self, hit: Hit) -> list[Record]:
+        from ragsys.records import point_id
+
+        state = self.space.catalog.get(hit.doc)
+        if state is None:
+            return []
+        layer = self.space.layers.passages(self.space.page_layer(state))
+        return self.space.store.get([point_id(hit.doc, layer, ordinal) for ordinal in hit.passages])
+
+
+def _touching(spans: Sequence[Span]) -> Condition:
+    """Points that touch any of these pages."""
+    by_doc: dict[str, list[int]] = {}
+    for span in spans:
+        by_doc.setdefault(span.doc, []).extend(span.pages)
+    return AnyOf(
+        tuple(
+            AllOf((Is("doc", doc), AnyOf(tuple(_on_page(number) for number in sorted(set(numbers))))))
+            for doc, numbers in sorted(by_doc.items())
+        )
+    )
+
+
+def _on_page(number: int) -> Condition:
+    # pages hold `page` alone; passages run from `page` to `last`
+    return AnyOf((Is("page", number), AllOf((Between("page", high=number), Between("last", low=number)))))
+
+
+def _touches(payload: Mapping[str, Any], span: Span) -> bool:
+    last: int = payload.get("last", payload["page"])
+    return bool(payload["doc"] == span.doc and payload["page"] <= span.first <= last)
+
+
+def _credit(scored: Sequence[Scored], spans: Sequence[Span], found: dict[Span, list[int]]) -> None:
+    for hit in scored:
+        payload: Mapping[str, Any] = hit.payload
+        for span in spans:
+            if _touches(payload, span):
+                ordinals = found.setdefault(span, [])
+                if payload["ordinal"] not in ordinals:
+                    ordinals.append(payload["ordinal"])
+
+
+def _renamed(ranked: RankedList, name: str) -> RankedList:
+    hits = tuple(replace(hit, stage_scores={name: hit.score}) for hit in ranked.hits)
+    return replace(ranked, name=name, hits=hits)
+
+
+class _Clock:
+    """Adds up the seconds of each stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def __call__(self, stage: str, run: Callable[[], Any]) -> Any:
+        began = time.perf_counter()
+        try:
+            return run()
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - began
+
+
+__all__ = ["Found", "Index", "Searcher"]

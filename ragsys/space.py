@@ -1,0 +1,155 @@
+"""An open library's parts, shared by the ways in, across and out: folder, configuration, store, documents, layers."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import RLock
+
+from ragsys.catalog import Catalog, State
+from ragsys.config import Config
+from ragsys.layers import Layers
+from ragsys.passages import embedded_text, passage_text
+from ragsys.plugins import Builder
+from ragsys.protocols import Store
+from ragsys.records import page_of, pieces_of, point_id
+from ragsys.store import Record
+from ragsys.types import JSON, LayerState, Page, Passage
+
+_PAGES_HELD = 512  # unpacked pages kept in memory
+
+
+@dataclass
+class Space:
+    """The parts of one open library."""
+
+    root: Path  # the folder of documents (or one file)
+    folder: Path  # where the library lives; never inside the root
+    cache: Path  # the user's cache folder: may vanish at any time
+    config: Config
+    builder: Builder
+    store: Store
+    layers: Layers
+    catalog: Catalog
+    _held: OrderedDict[tuple[str, str, int], Page] = field(default_factory=OrderedDict)
+    _lock: RLock = field(default_factory=RLock)
+
+    # -- layers of one document ------------------------------------------------------------------------------------
+
+    def page_layer(self, state: State) -> str:
+        """The page layer that a search sees of a document: the refined one where it is complete."""
+        path = state.paths[0] if state.paths else ""
+        refined = self.layers.refined(path) if self.layers.loader_name(path) else None
+        if refined and state.complete(refined):
+            return refined
+        return self.layers.plain(path) if self.layers.loader_name(path) else ""
+
+    def items(self, state: State, kind: str) -> int:
+        """How many pages ("page") or passages ("passage") of a document a search sees."""
+        layer = self.page_layer(state)
+        found = state.layers.get(layer if kind == "page" else self.layers.passages(layer))
+        return found.items if found else 0
+
+    def states(self, state: State) -> dict[str, LayerState]:
+        """{stage: how much of it is done} of one document; stages are named as a person would."""
+        names = self.layers.names()
+        pages = self.items(state, "page")
+        found = {"pages": LayerState(pages, pages), "passages": LayerState(*[self.items(state, "passage")] * 2)}
+        for name, spec in self.layers.vectors.items():
+            total = self.items(state, spec.items)
+            found[names[name]] = LayerState(min(total, state.vectors.get(name, 0)), total)
+        for stage, waiting in state.waiting.items():
+            seen = len(state.tried.get(stage, ()))
+            found[stage] = LayerState(seen, seen + len(waiting))
+        if (refined := self._refined(state)) is not None:
+            found["layout"] = LayerState(pages if state.complete(refined) else 0, pages)
+        return found
+
+    def _refined(self, state: State) -> str | None:
+        path = state.paths[0] if state.paths else ""
+        return self.layers.refined(path) if self.layers.loader_name(path) else None
+
+    def summary(self) -> dict[str, LayerState]:
+        """{stage: how much of it is done} over all documents."""
+        done: dict[str, int] = {}
+        total: dict[str, int] = {}
+        for state in self.catalog:
+            if state.excluded:
+                continue
+            for stage, layer in self.states(state).items():
+                done[stage] = done.get(stage, 0) + layer.done
+                total[stage] = total.get(stage, 0) + layer.total
+        return {stage: LayerState(done[stage], total[stage]) for stage in total}
+
+    # -- content ---------------------------------------------------------------------------------------------------
+
+    def pages(self, wanted: Iterable[tuple[str, str, int]]) -> dict[tuple[str, str, int], Page]:
+        """{(document, page layer, number): page} of those that the store holds."""
+        wanted = list(dict.fromkeys(wanted))
+        with self._lock:
+            found = {key: self._held[key] for key in wanted if key in self._held}
+            missing = [key for key in wanted if key not in found]
+            for record in self.store.get([point_id(*key) for key in missing]):
+                payload = record.payload
+                key = (payload["doc"], payload["layer"], payload["page"])
+                found[key] = self._held[key] = page_of(payload)
+            while len(self._held) > _PAGES_HELD:
+                self._held.popitem(last=False)
+            return found
+
+    def forget(self, doc: str) -> None:
+        """Drop a document's pages from memory: they were written anew."""
+        with self._lock:
+            for key in [key for key in self._held if key[0] == doc]:
+                del self._held[key]
+
+    def passages(self, records: Sequence[Record]) -> list[Passage]:
+        """The passages of passage points, with their texts; same order."""
+        layers = {
+            state.doc: self.page_layer(state)
+            for state in map(self.catalog.get, {r.payload["doc"] for r in records})
+            if state
+        }
+        pieces = [pieces_of(record.payload) for record in records]
+        pages = self.pages(
+            (record.payload["doc"], layers.get(record.payload["doc"], ""), piece.page)
+            for record, parts in zip(records, pieces, strict=True)
+            for piece in parts
+        )
+        found = []
+        for record, parts in zip(records, pieces, strict=True):
+            doc = record.payload["doc"]
+            own = {
+                p.page: pages[doc, layers[doc], p.page] for p in parts if (doc, layers.get(doc, ""), p.page) in pages
+            }
+            whole = tuple(part for part in parts if part.page in own)
+            text = passage_text(whole, own)
+            found.append(Passage(record.payload["ordinal"], parts, text, tuple(record.payload["headings"])))
+        return found
+
+    def texts(self, records: Sequence[Record]) -> list[str]:
+        """The texts of passage points as they are embedded: headings first; same order."""
+        return [embedded_text(passage.headings, passage.text) for passage in self.passages(records)]
+
+    # -- workers ---------------------------------------------------------------------------------------------------
+
+    def worker_start(self) -> JSON:
+        """The first message to a worker."""
+        return {
+            "config": self.config.model_dump(mode="json"),
+            "state": str(self.builder.state),
+            "cache": str(self.builder.cache),
+        }
+
+    def workers(self, jobs: int) -> int:
+        """How many worker processes to use for so many jobs."""
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+        return max(1, min(jobs, self.config.index.workers or min(8, cores)))
+
+    @property
+    def has_password(self) -> bool:
+        """Whether a loader was given a password: encrypted files are worth another try."""
+        return any(spec.options.get("password") for spec in self.config.loaders.values())
