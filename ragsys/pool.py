@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, BinaryIO
@@ -29,6 +29,8 @@ from ragsys.config import Limits
 from ragsys.errors import RagsysError
 from ragsys.types import JSON, Outcome
 
+#: -P: a file of the current folder must never be taken for a module.
+WORKER = (sys.executable, "-P", "-m", "ragsys.worker")
 _ATTEMPTS = 3  # pages of one document that may end a worker
 _TICK = 0.2  # seconds between looks at the workers
 _START_SECONDS = 60.0  # a worker that is not ready by then cannot run here
@@ -61,15 +63,14 @@ class _Process:
     """One worker and the thread that reads from it."""
 
     def __init__(
-        self, start: JSON, folder: Path, number: int, inbox: queue.Queue[tuple[_Process, JSON, bytes]]
+        self, command: Sequence[str], start: JSON, at: Path, inbox: queue.Queue[tuple[_Process, JSON, bytes]]
     ) -> None:
-        self.at = folder / f"worker-{number}"
+        self.at = at
         self.job: Job | None = None
         self.since = self.heard = time.monotonic()
         self.ready = False
-        command = [sys.executable, "-P", "-m", "ragsys.worker"]
         self.popen = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
+            list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
         )
         self._inbox = inbox
         self._in: IO[bytes] = self.popen.stdin  # type: ignore[assignment]
@@ -131,7 +132,8 @@ class _Process:
 class Pool:
     """Runs jobs in up to `size` workers. Use as a context manager: leaving it ends every worker."""
 
-    def __init__(self, start: JSON, size: int, limits: Limits) -> None:
+    def __init__(self, start: JSON, size: int, limits: Limits, command: Sequence[str] = WORKER) -> None:
+        self._command = command
         self._start = start
         self._size = size
         self._limits = limits
@@ -139,6 +141,7 @@ class Pool:
         self._inbox: queue.Queue[tuple[_Process, JSON, bytes]] = queue.Queue(maxsize=16)
         self._processes: list[_Process] = []
         self._numbers = 0
+        self._watched = 0.0  # when the workers were last looked at
         self._folder: Any = None
 
     def __enter__(self) -> Pool:
@@ -181,15 +184,14 @@ class Pool:
             if time.monotonic() - self._watched > _TICK:
                 yield from self._watch(waiting)
 
-    _watched = 0.0
-
     @property
     def _busy(self) -> int:
         return sum(process.job is not None for process in self._processes)
 
     def _add(self) -> None:
         self._numbers += 1
-        self._processes.append(_Process(self._start, Path(self._folder.name), self._numbers, self._inbox))
+        at = Path(self._folder.name) / f"worker-{self._numbers}"
+        self._processes.append(_Process(self._command, self._start, at, self._inbox))
 
     def _take(self, process: _Process, header: JSON, blob: bytes, waiting: deque[Job]) -> Iterator[Message]:
         kind = header["type"]

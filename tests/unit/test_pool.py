@@ -1,0 +1,113 @@
+"""The pool of parser processes: bounds, crashes and what becomes of a document."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ragsys.config import Limits
+from ragsys.errors import RagsysError
+from ragsys.pool import Job, Message, Pool
+
+#: A worker that does on page n what its job says, and reads the other pages.
+SCRIPT = """
+import os, sys, time
+from ragsys import frames
+start, _ = frames.read(sys.stdin.buffer)
+out = sys.stdout.buffer
+frames.write(out, {"type": "ready"})
+while (message := frames.read(sys.stdin.buffer)) is not None:
+    job = message[0]
+    for page in range(1, job["pages"] + 1):
+        if page in job["skip"]:
+            continue
+        with open(start["at"], "wb") as at:
+            at.write(b"%d" % page)
+        trap = job["traps"].get(str(page))
+        if trap == "hang":
+            time.sleep(60)
+        if trap == "crash":
+            os._exit(3)
+        if trap == "grow":
+            held = bytearray(700 << 20)
+            time.sleep(60)
+        frames.write(out, {"type": "items", "page": page}, b"x")
+    frames.write(out, {"type": "end"})
+"""
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> list[str]:
+    script = tmp_path / "worker.py"
+    script.write_text(SCRIPT, encoding="utf-8")
+    return [sys.executable, str(script)]
+
+
+def job(doc: str, pages: int = 3, **traps: str) -> Job:
+    return Job(doc, {"pages": pages, "traps": {key.removeprefix("page"): trap for key, trap in traps.items()}})
+
+
+def run(command: list[str], jobs: list[Job], **limits: float) -> list[Message]:
+    with Pool({}, 2, Limits.model_validate(limits), command) as pool:
+        return list(pool.run(jobs))
+
+
+def of(messages: list[Message], doc: str) -> list[tuple[str, int]]:
+    return [(m.type, m.header.get("page", 0)) for m in messages if m.job.doc == doc]
+
+
+def test_every_job_ends_once(command: list[str]) -> None:
+    messages = run(command, [job(f"doc{n}", pages=n) for n in range(5)])
+    for n in range(5):
+        assert of(messages, f"doc{n}") == [*(("items", page) for page in range(1, n + 1)), ("end", 0)]
+
+
+def test_a_page_that_crashes_the_worker_costs_that_page(command: list[str]) -> None:
+    messages = run(command, [job("bad", page2="crash"), job("good")])
+    assert of(messages, "bad") == [("items", 1), ("again", 2), ("items", 1), ("items", 3), ("end", 0)]
+    assert of(messages, "good")[-1] == ("end", 0)
+
+
+def test_a_page_that_hangs_is_given_up(command: list[str]) -> None:
+    messages = run(command, [job("bad", page1="hang")], page_seconds=0.5)
+    assert of(messages, "bad") == [("again", 1), ("items", 2), ("items", 3), ("end", 0)]
+
+
+def test_a_worker_that_holds_too_much_is_ended(command: list[str]) -> None:
+    messages = run(command, [job("bad", page2="grow")], memory_mb=300)
+    assert ("again", 2) in of(messages, "bad")
+    assert "MB (index.limits.memory_mb is 300)" in next(m.header["reason"] for m in messages if m.type == "again")
+
+
+def test_a_document_that_goes_on_crashing_is_given_up(command: list[str]) -> None:
+    messages = run(command, [job("bad", 9, page1="crash", page2="crash", page3="crash", page4="crash")])
+    assert of(messages, "bad")[-1] == ("error", 0)
+    assert messages[-1].header["outcome"] == "crashed"
+    assert messages[-1].header["reason"].startswith("page 4")
+
+
+def test_a_document_over_its_time_is_given_up_whole(command: list[str]) -> None:
+    messages = run(command, [job("bad", page1="hang")], page_seconds=30, document_seconds=0.5)
+    assert of(messages, "bad") == [("error", 0)]
+    assert messages[-1].header["outcome"] == "timeout"
+
+
+def test_leaving_the_pool_ends_its_workers(command: list[str]) -> None:
+    with Pool({}, 1, Limits(), command) as pool:
+        for _ in pool.run([job("long", 10, page2="hang")]):
+            break
+        running = [process.popen for process in pool._processes]
+    assert running
+    deadline = time.monotonic() + 5
+    while any(process.poll() is None for process in running) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert all(process.poll() is not None for process in running)
+
+
+def test_a_worker_that_cannot_start_is_an_error() -> None:
+    failing = [sys.executable, "-c", "raise SystemExit(5)"]
+    with Pool({}, 1, Limits(), failing) as pool, pytest.raises(RagsysError, match="before it was ready"):
+        list(pool.run([job("any")]))

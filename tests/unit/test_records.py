@@ -1,0 +1,57 @@
+"""Pages and passages as points, and back."""
+
+from __future__ import annotations
+
+from ragsys.records import page_of, page_payload, passage_payload, pieces_of, point_id
+from ragsys.types import BBox, Block, BlockKind, Line, Page, Piece
+
+PAGE = Page(
+    3,
+    612.0,
+    792.0,
+    (
+        Block(
+            0,
+            BlockKind.TITLE,
+            BBox(0.1, 0.1, 0.5, 0.12),
+            "Results \ud800 ü",
+            (Line(0, BBox(0.1, 0.1, 0.5, 0.12)),),
+            level=2,
+        ),
+        Block(
+            1,
+            BlockKind.TABLE,
+            BBox(0.1, 0.2, 0.9, 0.4),
+            "| a | b |\n| 1 | 2 |",
+            (Line(0, BBox(0.1, 0.2, 0.9, 0.3)), Line(10, BBox(0.1, 0.3, 0.9, 0.4))),
+            (("a", "b"), ("1", "2")),
+            continues=True,
+        ),
+        Block(2, BlockKind.CAPTION, BBox(0.1, 0.42, 0.9, 0.44), "Table 1", about=1),
+    ),
+    "text",
+    "iii",
+)
+
+
+def test_a_page_comes_back_whole() -> None:
+    assert page_of(page_payload("d" * 32, "layer", PAGE)) == PAGE
+
+
+def test_boxes_keep_a_ten_thousandth_of_the_page() -> None:
+    box = BBox(0.123456, 0.2, 0.654321, 0.9)
+    page = Page(1, 100.0, 100.0, (Block(0, BlockKind.TEXT, box, "x"),))
+    back = page_of(page_payload("d", "l", page)).blocks[0].bbox
+    assert max(abs(a - b) for a, b in zip(box, back, strict=True)) <= 0.5e-4
+
+
+def test_a_passage_keeps_its_pieces() -> None:
+    pieces = (Piece(3, 0, 0, 7), Piece(4, 1, 0, 19))
+    payload = passage_payload("d", "l", 5, pieces, ["Results"])
+    assert pieces_of(payload) == pieces
+    assert (payload["page"], payload["last"], payload["ordinal"]) == (3, 4, 5)
+
+
+def test_point_ids_are_equal_everywhere_and_differ_by_all_three_parts() -> None:
+    assert point_id("doc", "layer", 1) == "30d77eba-64a1-5d94-bcd1-39e65a0cc1a6"
+    assert len({point_id(doc, layer, n) for doc in "ab" for layer in "xy" for n in (1, 2)}) == 8

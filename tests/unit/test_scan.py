@@ -1,0 +1,82 @@
+"""Scanning a folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ragsys import scan as scanning
+from ragsys.scan import File, load_table, save_table, scan
+from ragsys.types import Outcome
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "docs"
+    (root / "sub").mkdir(parents=True)
+    (root / "a.pdf").write_bytes(b"one")
+    (root / "sub" / "b.PDF").write_bytes(b"two")
+    (root / "notes.xyz").write_bytes(b"no loader takes this")
+    return root
+
+
+def test_files_are_found_with_forward_slashes(folder: Path) -> None:
+    found = scan(folder, (".pdf",), {})
+    assert sorted(found.files) == ["a.pdf", "sub/b.PDF"]
+    assert found.unsupported == ["notes.xyz"]
+    assert found.files["a.pdf"].doc == "7692c3ad3540bb803c020b3aee66cd88"  # of sha256("one")
+
+
+def test_equal_content_is_one_document(folder: Path) -> None:
+    (folder / "copy.pdf").write_bytes(b"one")
+    found = scan(folder, (".pdf",), {})
+    assert found.files["copy.pdf"].doc == found.files["a.pdf"].doc
+
+
+def test_unchanged_files_are_not_hashed_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = scan(folder, (".pdf",), {})
+    hashed: list[Path] = []
+    monkeypatch.setattr(scanning, "document_id", lambda path: hashed.append(path) or "f" * 32)
+    assert scan(folder, (".pdf",), first.files).files == first.files
+    assert hashed == []
+    (folder / "a.pdf").write_bytes(b"changed")
+    assert scan(folder, (".pdf",), first.files).files["a.pdf"].doc == "f" * 32
+    assert hashed == [folder / "a.pdf"]
+
+
+def test_a_single_file_is_a_root(folder: Path) -> None:
+    assert sorted(scan(folder / "a.pdf", (".pdf",), {}).files) == ["a.pdf"]
+
+
+def test_a_missing_root_is_said(tmp_path: Path) -> None:
+    assert scan(tmp_path / "gone", (".pdf",), {}).missing
+
+
+def test_circles_of_links_end(folder: Path) -> None:
+    try:
+        os.symlink(folder, folder / "sub" / "up", target_is_directory=True)
+    except OSError:
+        pytest.skip("links are not allowed here")
+    assert sorted(scan(folder, (".pdf",), {}).files) == ["a.pdf", "sub/b.PDF"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX permissions")
+def test_a_broken_link_is_reported_not_fatal(folder: Path) -> None:
+    os.symlink(folder / "nowhere", folder / "dangling.pdf")
+    found = scan(folder, (".pdf",), {})
+    assert found.unreadable["dangling.pdf"].outcome is Outcome.UNREADABLE
+    assert "a.pdf" in found.files
+
+
+def test_the_table_survives_and_damage_means_a_new_scan(tmp_path: Path) -> None:
+    files = {"a.pdf": File("a.pdf", 3, 5, 7, "0" * 32)}
+    table = tmp_path / "files.json"
+    save_table(table, files)
+    assert load_table(table) == files
+    table.write_text("[[1,2]]", encoding="utf-8")
+    assert load_table(table) == {}
+    table.write_text("{", encoding="utf-8")
+    assert load_table(table) == {}
+    assert load_table(tmp_path / "none.json") == {}
