@@ -6,7 +6,7 @@ points (1/72 inch, after rotation). Page numbers are 1-based. Seconds are wall-c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
@@ -461,137 +461,6 @@ class Usage:
     def tokens(self) -> int:
         """Input and output together."""
         return self.input_tokens + self.output_tokens
-
-
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """Where a sentence of an answer rests: one stretch of one page, with its boxes and how far it was proved."""
-
-    number: int  # as shown in the text: [1]
-    evidence: int  # the number of its `Evidence`
-    doc: str
-    path: str  # of the document, relative to the library's root
-    title: str
-    page: int  # 1-based
-    blocks: tuple[int, ...]  # ordinals on the page
-    bboxes: tuple[BBox, ...]  # of the quoted lines; of the whole blocks if nothing is quoted
-    quote: str  # as it stands on the page; empty if nothing could be aligned
-    level: Level
-    parse: str  # fingerprint of what parsed the page: after a re-parse the ids are stale
-    renderer: Callable[[Citation, float, bool], Image] | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """The stored ids of its blocks: document/parse/page/block."""
-        return tuple(f"{self.doc}/{self.parse}/{self.page}/{block}" for block in self.blocks)
-
-    def picture(self, dpi: float = 110, *, crop: bool = False) -> Image:
-        """The page as an RGB image with the boxes drawn; with `crop` only the part around them.
-
-        Raises `ValueError` on a citation that was made without a library (loaded from JSON, built by hand).
-        """
-        if self.renderer is None:
-            raise ValueError("this citation is not attached to a library that could render its page")
-        return self.renderer(self, dpi, crop)
-
-    def to_json(self) -> JSON:
-        """Stable keys: number, evidence, doc, path, title, page, blocks, ids, bboxes, quote, level, parse."""
-        return {
-            "number": self.number,
-            "evidence": self.evidence,
-            "doc": self.doc,
-            "path": self.path,
-            "title": self.title,
-            "page": self.page,
-            "blocks": list(self.blocks),
-            "ids": list(self.ids),
-            "bboxes": [[round(value, 5) for value in box] for box in self.bboxes],
-            "quote": self.quote,
-            "level": self.level.value,
-            "parse": self.parse,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One sentence of an answer after its proof."""
-
-    text: str  # without marks
-    citations: tuple[int, ...]  # numbers of its citations, best level first
-    level: Level  # the best of its citations'; none without one
-    problems: tuple[str, ...] = ()  # what of it does not hold, in words; empty where it is supported
-
-    def to_json(self) -> JSON:
-        """Stable keys: text, citations, level, problems."""
-        return {
-            "text": self.text,
-            "citations": list(self.citations),
-            "level": self.level.value,
-            "problems": list(self.problems),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A question's answer with its proof and its price. `str(answer)` is the text with marks and a list of sources."""
-
-    question: str
-    text: str  # the sentences with their marks: "Revenue rose by 4 % [1]."
-    sentences: tuple[Statement, ...]
-    citations: tuple[Citation, ...]  # by number
-    status: Literal["answered", "partial", "abstained"]
-    evidence: tuple[Evidence, ...] = ()  # the pages that were read
-    usage: Usage = field(default_factory=Usage)
-    coverage: Mapping[str, float] = field(default_factory=dict)  # {list of the search: share it could have found, 0..1}
-    notes: tuple[str, ...] = ()  # how it was made, why it abstained, what is still pending
-    trace: str = ""  # id of the trace; empty if none was kept
-    config: str = ""  # hash of the configuration
-    generator: str = ""  # model and revision
-
-    @property
-    def unsupported(self) -> tuple[Statement, ...]:
-        """The sentences that are not proved, with the reasons."""
-        return tuple(sentence for sentence in self.sentences if sentence.level is not Level.SUPPORTED)
-
-    def __str__(self) -> str:
-        sources = "\n".join(f"[{c.number}] {c.path} p.{c.page} ({c.level.value})" for c in self.citations)
-        return f"{self.text}\n\n{sources}" if sources else self.text
-
-    def to_json(self) -> JSON:
-        """Stable keys: question, text, status, sentences, citations, unsupported, evidence, usage, coverage, notes,
-        trace, config, generator. `evidence` lists the pages read: number, doc, path, title, page, score, stage_scores.
-        """
-        return {
-            "question": self.question,
-            "text": self.text,
-            "status": self.status,
-            "sentences": [sentence.to_json() for sentence in self.sentences],
-            "citations": [citation.to_json() for citation in self.citations],
-            "unsupported": [sentence.to_json() for sentence in self.unsupported],
-            "evidence": [
-                {
-                    "number": one.number,
-                    "doc": one.doc,
-                    "path": one.path,
-                    "title": one.title,
-                    "page": one.page.number,
-                    "score": one.hit.score,
-                    "stage_scores": dict(one.hit.stage_scores),
-                }
-                for one in self.evidence
-            ],
-            "usage": {
-                "calls": self.usage.calls,
-                "input_tokens": self.usage.input_tokens,
-                "output_tokens": self.usage.output_tokens,
-                "seconds": round(self.usage.seconds, 4),
-            },
-            "coverage": dict(self.coverage),
-            "notes": list(self.notes),
-            "trace": self.trace,
-            "config": self.config,
-            "generator": self.generator,
-        }
 
 
 @dataclass(frozen=True, slots=True)

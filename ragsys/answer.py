@@ -1,0 +1,216 @@
+"""The way out: question -> task -> the agent's actions -> draft -> proof -> answer. Read it top-down."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from ragsys.actions import Kit, Task, Turn
+from ragsys.answers import Answer, Citation, Statement
+from ragsys.budget import Purse
+from ragsys.cache import ReplyCache
+from ragsys.calls import reads_prompts
+from ragsys.citing import prove
+from ragsys.codec import plain
+from ragsys.config import Budget, Config
+from ragsys.errors import ActionFailed, RagsysError, UsageError
+from ragsys.protocols import Judge
+from ragsys.runner import Ended, Host, Runner
+from ragsys.trace import Recorder, Trace, TraceFolder
+from ragsys.types import Event, Evidence, Level
+
+TRACES = "traces"
+REPLIES = "replies.sqlite"
+
+
+class AnswerHost(Host, Protocol):
+    """A library that can be asked: what the runner needs, its configuration, and where traces and replies are kept."""
+
+    @property
+    def config(self) -> Config:
+        """The whole configuration."""
+        ...
+
+    @property
+    def folder(self) -> Path:
+        """The library's own folder: `traces/` and the cache of replies live in it."""
+        ...
+
+
+def stream(
+    host: AnswerHost,
+    question: str,
+    *,
+    budget: Mapping[str, float] | None = None,
+    history: tuple[Turn, ...] = (),
+    judge: Judge | None = None,
+) -> Iterator[Event]:
+    """The events of an answer as they happen; the last one's `data` is the `Answer`. Closing it early cancels the rest."""
+    events: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
+    limits = budget_of(host.config.answer.budget, budget)
+    purse = Purse.of(calls=limits.calls, tokens=limits.tokens, seconds=limits.seconds)
+
+    def work() -> None:
+        try:
+            made = _answer(host, Task(question, history=history), purse, events.put, judge)
+            events.put(Event("answer", made.text, data=made))
+            events.put(None)
+        except BaseException as error:  # handed to the thread that reads the events
+            events.put(error)
+
+    worker = threading.Thread(target=work, name="ragsys-answer", daemon=True)
+    worker.start()
+    try:
+        while (event := events.get()) is not None:
+            if isinstance(event, BaseException):
+                raise event
+            yield event
+    finally:
+        purse.cancel()
+        worker.join(timeout=5.0)  # the library may be closed next: searches of this question must have ended
+
+
+def answer(
+    host: AnswerHost,
+    question: str,
+    *,
+    budget: Mapping[str, float] | None = None,
+    history: tuple[Turn, ...] = (),
+    judge: Judge | None = None,
+) -> Answer:
+    """The answer alone. Raises the `RagsysError` that an action failed with, where the agent did not take care of it."""
+    last: Event | None = None
+    for last in stream(host, question, budget=budget, history=history, judge=judge):
+        pass
+    if last is None or not isinstance(last.data, Answer):
+        raise RagsysError("the question ended without an answer")
+    return last.data
+
+
+def budget_of(configured: Budget, changes: Mapping[str, float] | None) -> Budget:
+    """The configured budget with `calls`, `tokens` or `seconds` replaced. Raises `UsageError` on anything else."""
+    from pydantic import ValidationError
+
+    try:
+        return Budget.model_validate({**configured.model_dump(), **(changes or {})})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"budget: {where}: {first['msg']}", hint="a budget is: calls, tokens, seconds") from None
+
+
+def _answer(host: AnswerHost, task: Task, purse: Purse, emit: Any, judge: Judge | None) -> Answer:
+    settings = host.config.answer
+    generator = host.generator
+    kit = Kit(
+        pages=settings.pages,
+        reads_prompts=reads_prompts(generator),
+        reads_images=generator.reads_images,
+        tools={name: tool.description for name, tool in host.tools.items()},
+    )
+    recorder = Recorder(_header(host, task, kit), emit)
+    cache = ReplyCache(host.folder / REPLIES) if settings.cache and kit.reads_prompts else None
+    runner = Runner(host, purse, recorder, kit, cache=cache)
+    try:
+        ended = runner.run(host.agent(settings.agent.use), task)
+    except ActionFailed as failed:
+        _keep(host, recorder.close({"status": "failed", "stop": str(failed)}), emit)
+        raise (failed.cause if isinstance(failed.cause, RagsysError) else failed) from None
+    finally:
+        if cache is not None:
+            cache.close()
+    made = _proved(host, task, ended, judge)
+    trace = recorder.close({"status": made.status, "stop": ended.stop, "usage": plain(made.usage)})
+    made = replace(made, trace=_keep(host, trace, emit))
+    if any(step.kind == "write" for step in trace.steps):
+        emit(Event("revised", made.text))  # what was streamed carried no marks yet
+    return made
+
+
+def _header(host: AnswerHost, task: Task, kit: Kit) -> dict[str, Any]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        release = version("ragsys")
+    except PackageNotFoundError:  # a source tree that was not installed
+        release = "unknown"
+    return {
+        "question": task.question,
+        "task": plain(replace(task, images=())),
+        "images": len(task.images),
+        "kit": plain(kit),
+        "agent": host.config.answer.agent.use,
+        "generator": host.generator.identity,
+        "config": host.config.hash,
+        "state": host.state_key(),
+        "ragsys": release,
+    }
+
+
+def _proved(host: AnswerHost, task: Task, ended: Ended, judge: Judge | None) -> Answer:
+    """The draft with every sentence held against its sources."""
+    draft = ended.draft
+    proof = prove(draft, judge)
+    pages = {one.number: one for one in draft.evidence}
+    citations = tuple(replace(one, renderer=_renderer(host, pages[one.evidence])) for one in proof.citations)
+    notes = [draft.note] if draft.note else []
+    notes += getattr(host.generator, "notes", ())
+    doubtful = sum(statement.level is not Level.SUPPORTED for statement in proof.statements)
+    if doubtful:
+        notes.append(f"{doubtful} of {len(proof.statements)} sentences are not proved by what they cite")
+    text = marked(proof.statements) or _nothing(draft.status)
+    return Answer(
+        question=task.question,
+        text=text,
+        sentences=proof.statements,
+        citations=citations,
+        status=draft.status,
+        evidence=draft.evidence,
+        usage=ended.usage,
+        coverage=dict(host.coverage()),
+        notes=(*notes, *host.warnings()),
+        config=host.config.hash,
+        generator=host.generator.identity,
+    )
+
+
+def _renderer(host: Host, evidence: Evidence) -> Any:
+    from ragsys.pictures import citation_picture
+
+    return lambda citation, dpi, crop: citation_picture(partial(host.render), evidence, citation, dpi, crop)
+
+
+def _nothing(status: str) -> str:
+    if status == "abstained":
+        return "The documents that were found do not answer this."
+    return "The budget ended before an answer was written."
+
+
+def marked(statements: tuple[Statement, ...]) -> str:
+    """The sentences with their marks, before the full stop: "Revenue rose by 4 % [1]." """
+    parts = []
+    for statement in statements:
+        marks = "".join(f"[{number}]" for number in statement.citations)
+        body = statement.text.rstrip()
+        stop = body[-1] if body[-1:] in ".!?" else "."
+        body = body[:-1] if body[-1:] in ".!?" else body
+        parts.append(f"{body} {marks}{stop}" if marks else f"{body}{stop}")
+    return " ".join(parts)
+
+
+def _keep(host: AnswerHost, trace: Trace, emit: Any) -> str:
+    """The trace's id; a folder that cannot be written costs the trace, not the answer."""
+    try:
+        TraceFolder(host.folder / TRACES).save(trace)
+    except (OSError, TypeError) as error:
+        emit(Event("warning", f"the trace could not be kept: {error}"))
+        return ""
+    return trace.id
+
+
+__all__ = ["AnswerHost", "Citation", "answer", "budget_of", "marked", "stream"]

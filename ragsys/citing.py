@@ -1,0 +1,332 @@
+"""From a draft's marks to proved citations: located, quoted, supported. A model's claim about its sources counts nothing.
+
+located     the mark's evidence and block exist: they give boxes
+quoted      the quote aligns with the block's words: they give the boxes of its lines
+supported   the rules of `agreement` find no fact of the sentence that the quoted sentence or row does not hold, or a judge
+            says that it is supported
+
+A mark without a quote can reach "supported" too: the sentence of its block that says everything is then its quote.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from rapidfuzz import fuzz
+
+from ragsys import sentences
+from ragsys.agreement import Grid, Setting, prose_problems, row_problems
+from ragsys.answers import Citation, Statement
+from ragsys.claims import fold
+from ragsys.protocols import Judge
+from ragsys.types import Block, BlockKind, Draft, Evidence, Level, Mark, Sentence
+
+#: Least similarity of a quote and the words it is aligned with (rapidfuzz partial ratio, 0..100, of the normalised forms).
+#: 90 lets one character in ten differ: broken ligatures, lost blanks, OCR. Digits must be equal whatever the ratio.
+QUOTE_RATIO = 90.0
+#: A judge's least certainty.
+JUDGED = 0.5
+_RANK = {Level.NONE: 0, Level.LOCATED: 1, Level.QUOTED: 2, Level.SUPPORTED: 3}
+_PARTS = re.compile(r";\s+|,?\s+(?:and|while|but|whereas)\s+")
+
+
+class Stretch(NamedTuple):
+    """`text[start:end]` of a block."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """An answer's sentences after their proof, and the citations they name."""
+
+    statements: tuple[Statement, ...]
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A mark that was resolved: its block, the quoted stretch, and what of the sentence does not hold there."""
+
+    evidence: Evidence
+    block: Block
+    stretch: Stretch | None
+    level: Level
+    problems: tuple[str, ...]
+
+
+def prove(draft: Draft, judge: Judge | None = None) -> Proof:
+    """Prove every sentence. Citations are numbered as they are first named; equal ones are one."""
+    pages = {one.number: one for one in draft.evidence}
+    numbers: dict[tuple[int, int, Stretch | None, Level], int] = {}
+    citations: list[Citation] = []
+    statements = []
+    for sentence in draft.sentences:
+        sources, missing = _sources(sentence, pages, judge)
+        named = []
+        for source in sorted(sources, key=lambda one: -_RANK[one.level]):
+            key = (source.evidence.number, source.block.ordinal, source.stretch, source.level)
+            if key not in numbers:
+                numbers[key] = len(citations) + 1
+                citations.append(_citation(numbers[key], source))
+            named.append(numbers[key])
+        statements.append(_statement(sentence, sources, missing, tuple(dict.fromkeys(named))))
+    return Proof(tuple(statements), tuple(citations))
+
+
+def _statement(
+    sentence: Sentence, sources: Sequence[_Source], missing: Sequence[str], named: tuple[int, ...]
+) -> Statement:
+    best = max(sources, key=lambda one: _RANK[one.level], default=None)
+    if best is None:
+        return Statement(sentence.text, (), Level.NONE, tuple(missing) or ("it cites nothing",))
+    problems = () if best.level is Level.SUPPORTED else best.problems
+    return Statement(sentence.text, named, best.level, (*problems, *missing))
+
+
+def _sources(sentence: Sentence, pages: dict[int, Evidence], judge: Judge | None) -> tuple[list[_Source], list[str]]:
+    found: list[_Source] = []
+    missing = []
+    for mark in dict.fromkeys(sentence.marks):
+        evidence = pages.get(mark.evidence)
+        block = _block(evidence, mark.block) if evidence else None
+        if evidence is None or block is None:
+            missing.append(f"its source {mark.evidence}.{mark.block} does not exist")
+            continue
+        found.append(_prove(sentence.text, mark, evidence, block))
+    if found and not any(one.level is Level.SUPPORTED for one in found):
+        found = _together(sentence.text, found)
+    if found and judge is not None and not any(one.level is Level.SUPPORTED for one in found):
+        sure = judge.supports(sentence.text, [one.block.text for one in found])
+        if sure >= JUDGED:
+            found = [replace(one, level=Level.SUPPORTED) if one.level is Level.QUOTED else one for one in found]
+    return found, missing
+
+
+def _block(evidence: Evidence, ordinal: int) -> Block | None:
+    return next((block for block in evidence.page.blocks if block.ordinal == ordinal), None)
+
+
+def _prove(claim: str, mark: Mark, evidence: Evidence, block: Block) -> _Source:
+    stretch: Stretch | None = None
+    if mark.quote.strip():
+        stretch = align(mark.quote, block.text)
+        if stretch is None:  # the right words with the wrong id: they stand where they stand
+            others = [(other, align(mark.quote, other.text)) for other in evidence.page.blocks if other is not block]
+            places = [(other, place) for other, place in others if place is not None]
+            if len(places) != 1:
+                return _Source(evidence, block, None, Level.LOCATED, ("its quote does not stand there",))
+            block, stretch = places[0]
+    best: tuple[Stretch, list[str]] | None = None
+    for window, problems in _windows(claim, evidence, block, stretch):
+        if best is None or len(problems) < len(best[1]):
+            best = window, problems
+        if not problems:
+            break
+    if best is not None and not best[1]:
+        return _Source(evidence, block, stretch or best[0], Level.SUPPORTED, ())
+    level = Level.QUOTED if stretch else Level.LOCATED
+    return _Source(evidence, block, stretch, level, tuple(best[1]) if best else ("there is no text there",))
+
+
+def _windows(
+    claim: str, evidence: Evidence, block: Block, stretch: Stretch | None
+) -> Iterable[tuple[Stretch, list[str]]]:
+    """The sentences or rows that the stretch touches (all without one), with what of the claim each does not hold."""
+    around = surroundings(evidence, block)
+    if block.kind is BlockKind.TABLE and block.cells:
+        grid = Grid(block.cells, head_rows(block.cells))
+        for row, place in enumerate(row_stretches(block)):
+            if row >= grid.heads and _touches(place, stretch):
+                yield place, row_problems(claim, grid, row, Setting(around))
+        return
+    parts = sentences.split(block.text)
+    touched = [n for n, part in enumerate(parts) if _touches(Stretch(*part), stretch)]
+    for n in touched:
+        before = block.text[parts[n - 1].start : parts[n - 1].end] if n else ""
+        yield (
+            Stretch(*parts[n]),
+            prose_problems(claim, block.text[parts[n].start : parts[n].end], Setting(around, before)),
+        )
+
+
+def _touches(part: Stretch, stretch: Stretch | None) -> bool:
+    return stretch is None or (part.start < stretch.end and stretch.start < part.end)
+
+
+def _together(claim: str, sources: list[_Source]) -> list[_Source]:
+    """A sentence of several parts: supported if each part is, and then by every source that supports one."""
+    parts = [part for part in _PARTS.split(claim) if part.strip()]
+    if len(parts) < 2 or any(len(part.split()) < 3 for part in parts):
+        return sources
+    helped: set[int] = set()
+    for part in parts:
+        holding = [
+            n
+            for n, one in enumerate(sources)
+            if (
+                one.stretch is not None
+                or (one.level is Level.LOCATED and "its quote does not stand there" not in one.problems)
+            )
+            and any(not problems for _, problems in _windows(part, one.evidence, one.block, one.stretch))
+        ]
+        if not holding:
+            return sources
+        helped.update(holding)
+    return [replace(one, level=Level.SUPPORTED, problems=()) if n in helped else one for n, one in enumerate(sources)]
+
+
+def _citation(number: int, source: _Source) -> Citation:
+    block, stretch, evidence = source.block, source.stretch, source.evidence
+    return Citation(
+        number,
+        evidence.number,
+        evidence.doc,
+        evidence.path,
+        evidence.title,
+        evidence.page.number,
+        (block.ordinal,),
+        block.boxes(stretch.start, stretch.end) if stretch else (block.bbox,),
+        shown(block.text[stretch.start : stretch.end]) if stretch else "",
+        source.level,
+        evidence.parse,
+    )
+
+
+def shown(text: str) -> str:
+    """A quote in one line; a table's bars become gaps."""
+    return re.sub(r"\s+", " ", re.sub(r"\s*\|\s*", "   ", text)).strip() if "|" not in text else _row_text(text)
+
+
+def _row_text(text: str) -> str:
+    cells = [re.sub(r"\s+", " ", cell).strip() for cell in text.split("|")]
+    return "  ".join(cell for cell in cells if cell and not set(cell) <= set("-: "))
+
+
+# -- where a quote stands ------------------------------------------------------------------------------------------------
+
+
+def align(quote: str, text: str) -> Stretch | None:
+    """Where the quote stands in the text, or None. Case, blanks, hyphens, ligatures, quotation marks and bars are one."""
+    wanted, _ = _normal(quote)
+    have, places = _normal(text)
+    wanted = wanted.strip(" .,;:…\"'")
+    if not wanted or not have:
+        return None
+    at = _whole_words(wanted, have)
+    if at >= 0:
+        return Stretch(places[at], places[at + len(wanted) - 1] + 1)
+    if len(wanted) < 12:  # too short to be told from something else
+        return None
+    found = fuzz.partial_ratio_alignment(wanted, have, score_cutoff=QUOTE_RATIO)
+    if found is None or found.dest_end <= found.dest_start:
+        return None
+    if len(have) < len(wanted) * 0.9:  # the text would be aligned with a part of the quote
+        return None
+    start, end = found.dest_start, found.dest_end
+    while start > 0 and have[start - 1] not in " " and have[start] != " ":
+        start -= 1
+    while end < len(have) and have[end] != " " and have[end - 1] != " ":
+        end += 1
+    if re.findall(r"\d+", wanted) != re.findall(r"\d+", have[start:end]):
+        return None
+    if _negations(wanted) != _negations(have[start:end]):
+        return None
+    return Stretch(places[start], places[end - 1] + 1)
+
+
+def _negations(text: str) -> int:
+    return len(re.findall(r"\b(?:not|no|never|cannot|without|nor|none)\b|n't\b", text))
+
+
+def _whole_words(wanted: str, have: str) -> int:
+    at = have.find(wanted)
+    while at >= 0:
+        end = at + len(wanted)
+        cut = (at > 0 and have[at - 1].isalnum() and wanted[0].isalnum()) or (
+            end < len(have) and have[end].isalnum() and wanted[-1].isalnum()
+        )
+        # 1,577 inside 21,577 or 1,577.5 is another number
+        longer = wanted[-1].isdigit() and re.match(r"[.,]\d", have[end:])
+        longer = longer or (wanted[0].isdigit() and re.search(r"\d[.,]$", have[max(0, at - 2) : at]))
+        if not cut and not longer:
+            return at
+        at = have.find(wanted, at + 1)
+    return -1
+
+
+def _normal(text: str) -> tuple[str, list[int]]:
+    """The lower-case form that quotes are compared in, and for each of its characters the place in `text`."""
+    out: list[str] = []
+    places: list[int] = []
+    for at, char in enumerate(text):
+        if char.isspace() or char == "|":
+            if out and out[-1] != " ":
+                out.append(" ")
+                places.append(at)
+            continue
+        for one in fold(char).lower():
+            out.append(one)
+            places.append(at)
+    while out and out[-1] == " ":
+        out.pop()
+        places.pop()
+    return "".join(out), places
+
+
+# -- what stands around a block ------------------------------------------------------------------------------------------
+
+
+def surroundings(evidence: Evidence, block: Block) -> str:
+    """The block's caption, the headings it stands under, the page's header, the document's title and file name."""
+    parts = [evidence.title, re.sub(r"[_/\\.-]+", " ", evidence.path)]
+    heading: dict[int, str] = {}
+    for other in evidence.page.blocks:
+        if other.kind is BlockKind.HEADER or (other.kind is BlockKind.CAPTION and other.about == block.ordinal):
+            parts.append(other.text)
+        elif other.kind is BlockKind.TITLE and other.ordinal < block.ordinal:
+            heading = {level: text for level, text in heading.items() if level < other.level}
+            heading[other.level] = other.text
+        elif block.kind is BlockKind.TABLE and other.ordinal in (block.ordinal - 1, block.ordinal - 2):
+            parts += [other.text] if len(other.text) < 120 else []  # "(Millions, except per share amounts)"
+    parts += heading.values()
+    for passage in evidence.passages:
+        if any(piece.page == evidence.page.number and piece.block == block.ordinal for piece in passage.pieces):
+            parts += passage.headings
+    return fold(" . ".join(dict.fromkeys(part for part in parts if part)))
+
+
+def head_rows(cells: Sequence[Sequence[str]]) -> int:
+    """How many rows at the top are column headers: those without a number that is no year; at most three, at least one."""
+    count = 0
+    for row in cells[: min(3, len(cells) - 1)]:
+        values = [cell for cell in row[1:] if cell.strip()]
+        numbers = [cell for cell in values if re.search(r"\d", re.sub(r"\b(?:19|20)\d\d\b|\b[QFH]Y?\d+\b", "", cell))]
+        dated = [cell for cell in numbers if re.search(r"[A-Za-z]{3}", cell)]  # "December 31, 2018" heads a column
+        if count and not values:
+            break  # a row with a label alone names a section
+        if len(numbers) > len(dated):
+            break
+        count += 1
+    return max(1, count)
+
+
+def row_stretches(block: Block) -> list[Stretch]:
+    """Where each row of `cells` stands in the table's text."""
+    found = []
+    at = 0
+    for line in block.text.split("\n"):
+        if line.strip() and not set(line.strip()) <= set("|-: "):
+            found.append(Stretch(at, at + len(line)))
+        at += len(line) + 1
+    if len(found) == len(block.cells):
+        return found
+    starts = [line.start for line in block.lines]
+    if len(starts) == len(block.cells):
+        ends = [*starts[1:], len(block.text)]
+        return [Stretch(start, end) for start, end in zip(starts, ends, strict=True)]
+    return [Stretch(0, len(block.text)) for _ in block.cells]
