@@ -1,0 +1,64 @@
+# make demo · make test · make check · make bench DATA=folder · make clean
+PYTHON ?= python3
+BIN    := .venv/bin
+DATA   ?= $(RAGSYS_DATA)
+
+DEMO_FOLDER   := examples/kelvara
+DEMO_LIBRARY  := .venv/demo-library
+DEMO_QUESTION := How many D40 units were delivered in 2025, and how much energy per cubic metre does pulse flushing need?
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test slow check bench docs clean
+
+help:
+	@echo "make demo     set up, index $(DEMO_FOLDER), answer a question that needs two documents"
+	@echo "make test     set up for development and pass the tests"
+	@echo "make slow     the tests that take longer (wheel, empty venv)"
+	@echo "make check    all that a change must pass: ruff, format, mypy, tests, generated documentation"
+	@echo "make docs     bring the generated parts of the documentation up to date"
+	@echo "make bench    measure; DATA=folder (or RAGSYS_DATA) names the folder with the documents"
+	@echo "make clean    remove what was built"
+
+# The stamps stand for a finished installation; they are older than pyproject.toml when it has changed since.
+$(BIN)/.ready: pyproject.toml setup.py
+	@command -v $(PYTHON) >/dev/null || { echo "ragsys needs Python 3.11 or later; none found. Name one: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "ragsys needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.11"; exit 1; }
+	@echo "setting up .venv (once) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(BIN)/.ready-dev: $(BIN)/.ready
+	@echo "adding what development needs ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(BIN)/.ready
+	@echo '$$ ragsys ask $(DEMO_FOLDER) "$(DEMO_QUESTION)"'
+	@echo
+	@$(BIN)/ragsys ask $(DEMO_FOLDER) "$(DEMO_QUESTION)" --library $(DEMO_LIBRARY)
+
+test: $(BIN)/.ready-dev
+	$(BIN)/python -m pytest
+
+slow: $(BIN)/.ready-dev
+	$(BIN)/python -m pytest -m slow --timeout 900
+
+check: $(BIN)/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+	$(BIN)/cog --check README.md
+
+docs: $(BIN)/.ready-dev
+	$(BIN)/cog -r README.md
+
+bench: $(BIN)/.ready-dev
+	@test -n "$(DATA)" || { echo "make bench DATA=folder: the folder that holds pdfs/ and questions.jsonl"; exit 1; }
+	@for script in eval/bench/*.py; do echo "== $$script"; $(BIN)/python $$script "$(DATA)" || exit 1; done
+
+clean:
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis $(DEMO_LIBRARY) *.egg-info
+	find ragsys plugins tests eval examples -name __pycache__ -type d -prune -exec rm -rf {} +
