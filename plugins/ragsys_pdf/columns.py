@@ -1,0 +1,90 @@
+"""Reading order: a page into regions that are one column wide, left to right inside each band, bands top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from ragsys_pdf.cleaning import is_rtl
+from ragsys_pdf.rows import Cell, Row, group_rows, make_cells, mono_blocks
+from ragsys_pdf.spans import Span
+
+_MIN_ROWS = 4  # rows of running text on both sides that make a gutter
+_DEPTH = 3  # gutters inside columns: up to eight columns
+
+
+def regions(spans: Sequence[Span], *, depth: int = 0) -> list[list[Row]]:
+    """The rows of each region in reading order; every span is in exactly one row."""
+    rows = group_rows(spans)
+    if all(len(row) < 2 for row in rows):
+        return [[Row(make_cells(row)) for row in rows]] if rows else []
+    mono = mono_blocks(rows)
+    cells = [make_cells(row, mono) for row in rows]
+    gutter = None
+    if len(spans) >= 2 * _MIN_ROWS and depth < _DEPTH:
+        gutter = find_gutter([row for row in cells if len(row) > 1])
+    if gutter is None:
+        return [[Row(row) for row in cells]]
+    middle = (gutter[0] + gutter[1]) / 2
+    bands: list[tuple[bool, list[int]]] = []
+    for n, row in enumerate(cells):
+        wide = _is_wide(row, middle, bands[-1][0] if bands else True)
+        if bands and bands[-1][0] == wide:
+            bands[-1][1].append(n)
+        else:
+            bands.append((wide, [n]))
+    found: list[list[Row]] = []
+    for wide, band in bands:
+        if wide:
+            found.append([Row(cells[n]) for n in band])
+            continue
+        inside = [span for n in band for span in rows[n]]
+        left = [s for s in inside if s.x0 + s.x1 <= 2 * middle]
+        right = [s for s in inside if s.x0 + s.x1 > 2 * middle]
+        sides = [right, left] if is_rtl(" ".join(s.text for s in inside[:40])) else [left, right]
+        for side in sides:
+            found.extend(regions(side, depth=depth + 1))
+    return found
+
+
+def _is_wide(cells: Sequence[Cell], middle: float, before: bool) -> bool:
+    """Whether the row runs across the gutter. A row that could be either goes with the one before it."""
+    if any(c.x0 < middle - 3 and c.x1 > middle + 3 for c in cells):
+        return True
+    # a row of a table that has just begun to run across
+    return before and len(cells) > 2 and sum(c.value for c in cells) > 1 and not any(_is_prose(c) for c in cells)
+
+
+def find_gutter(rows: Sequence[Sequence[Cell]]) -> tuple[float, float] | None:
+    """The edges in points of the blank strip that has running text on both sides in the most rows, if there is one."""
+    strips: list[tuple[float, float]] = []
+    for cells in rows:
+        for left, right in pairwise(cells):
+            if right.x0 - left.x1 > 0.6 * right.size and _is_prose(left) and _is_prose(right):
+                strips.append((left.x1, right.x0))
+    if len(strips) < _MIN_ROWS:
+        return None
+    # the x that lies in the most strips; edges meet from the inside
+    edges = sorted([(a, -1) for a, _ in strips] + [(b, 1) for _, b in strips])
+    count = best = 0
+    at = 0.0
+    for n, (x, kind) in enumerate(edges):
+        count -= kind
+        if kind < 0 and count > best:
+            best, at = count, (x + edges[n + 1][0]) / 2
+    if best < _MIN_ROWS:
+        return None
+    inside = [(a, b) for a, b in strips if a <= at <= b]
+    # the columns end where most of their lines do; a lone long line must not narrow the strip to nothing
+    x0, x1 = max(a for a, _ in inside), min(b for _, b in inside)
+    return (x0, x1) if x0 <= x1 else (at, at)
+
+
+def _is_prose(cell: Cell) -> bool:
+    if cell.value:
+        return False
+    text = cell.text
+    length = len(text)
+    if length >= 25:
+        return text.count(" ") >= 3 or not text.isascii()
+    return cell.mono and length >= 10 and sum(map(str.isalpha, text)) > 0.6 * length

@@ -1,0 +1,156 @@
+"""Spans into rows (what stands side by side) and cells (what stands together in a row)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ragsys_pdf.cleaning import is_cjk, is_rtl
+from ragsys_pdf.spans import Box, Span
+
+_VALUE = re.compile(
+    r"[\s(\[<>~≈±+\-–—−$€£¥]*(?:[A-Z]{0,3}\$)?\s?[(]?[\-–−+]?[\d.,]*\d[\d.,]*\s?(?:[%)\]xX*†‡°]|bps?|pts?|pp|[KMB])*"
+    r"(?:\s?(?:\([\dA-Za-z]\)|[*†‡]+))?|[—–\-−]+[%)]?|\$\s?[—–\-−]|n/?[am]|N/?[AM]|nm|NM|\*+"
+)
+_UNIT_ENDS = frozenset("xXKMBaAmMpst")  # last letters of what a value may end in
+_CURRENCY = frozenset(("$", "€", "£", "¥", "US$", "$(", "($", "(", "-", "–", "R$", "C$"))
+_CLOSING = frozenset((")", "%", ")%", "%)", "pts", "x", "pp"))
+
+
+def is_value(text: str) -> bool:
+    """Whether a cell holds a number, or what stands for one: a dash, "n/a", "nm"."""
+    if len(text) > 27 or (text[-1].isalpha() and text[-1] not in _UNIT_ENDS):
+        return False
+    return _VALUE.fullmatch(text) is not None
+
+
+@dataclass(slots=True)
+class Cell:
+    """Spans of one row that stand together."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    text: str
+    size: float
+    bold: bool
+    mono: bool  # its engine block holds one piece a line: a column of running text
+    value: bool = False
+
+    @property
+    def box(self) -> Box:
+        """In points."""
+        return self.x0, self.y0, self.x1, self.y1
+
+
+@dataclass(slots=True)
+class Row:
+    """Cells side by side, left to right."""
+
+    cells: list[Cell]
+    x0: float = field(init=False)
+    y0: float = field(init=False)
+    x1: float = field(init=False)
+    y1: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        cells = self.cells
+        self.x0, self.x1 = cells[0].x0, cells[-1].x1
+        if len(cells) == 1:
+            self.y0, self.y1 = cells[0].y0, cells[0].y1
+        else:
+            self.x1 = max(c.x1 for c in cells)
+            self.y0, self.y1 = min(c.y0 for c in cells), max(c.y1 for c in cells)
+
+    @property
+    def box(self) -> Box:
+        """In points."""
+        return self.x0, self.y0, self.x1, self.y1
+
+
+def group_rows(spans: Iterable[Span]) -> list[list[Span]]:
+    """Spans by row, top to bottom, each row left to right. Two share a row if the lower half of one meets the other."""
+    rows: list[list[Span]] = []
+    top = bottom = 0.0
+    for span in sorted(spans, key=_middle):
+        y0, y1 = span[1], span[3]
+        if rows:
+            shared = (y1 if y1 < bottom else bottom) - (y0 if y0 > top else top)
+            height = y1 - y0 if y1 - y0 < bottom - top else bottom - top
+            if shared > 0.55 * height:
+                rows[-1].append(span)
+                if y1 - y0 > bottom - top and len(rows[-1]) < 3:  # the line's main text, not its footnote mark
+                    top, bottom = y0, y1
+                continue
+        rows.append([span])
+        top, bottom = y0, y1
+    for row in rows:
+        if len(row) > 1:
+            row.sort()
+    return rows
+
+
+def _middle(span: Span) -> float:
+    return span[1] + span[3]
+
+
+def mono_blocks(rows: Sequence[Sequence[Span]]) -> set[int]:
+    """Engine blocks of two or more lines, one stretch a line: paragraphs of one column, not rows of a table."""
+    lines: dict[int, int] = {}
+    broken: set[int] = set()
+    for row in rows:
+        last: dict[int, Span] = {}
+        for span in row:
+            block = span.block
+            before = last.get(block)
+            if before is None:
+                lines[block] = lines.get(block, 0) + 1
+            elif span.x0 - before.x1 > 1.5 * span.size:
+                broken.add(block)
+            last[block] = span
+    return {block for block, count in lines.items() if count > 1 and block not in broken}
+
+
+def make_cells(row: Sequence[Span], mono: frozenset[int] | set[int] = frozenset()) -> list[Cell]:
+    """The row's cells: spans nearer than a wide blank are one, a currency sign joins the number after it."""
+    cells: list[Cell] = []
+    for x0, y0, x1, y1, text, size, bold, block in row:
+        if cells:
+            cell = cells[-1]
+            gap = x0 - cell.x1
+            em = size if size < cell.size else cell.size
+            near = gap < 0.85 * em
+            if not near and gap < 12 * size:
+                near = (cell.text in _CURRENCY and text[0] in "0123456789(.—–-") or (
+                    text in _CLOSING and gap < 1.6 * em
+                )
+            elif near and gap > 0.45 * em and cell.value and is_value(text) and text not in _CLOSING:
+                near = False  # numbers set close to each other are columns
+            if near:
+                cell.text += (" " if gap > 0.12 * em and _blank(cell.text, text) else "") + text
+                cell.x1 = x1 if x1 > cell.x1 else cell.x1
+                cell.y0 = y0 if y0 < cell.y0 else cell.y0
+                cell.y1 = y1 if y1 > cell.y1 else cell.y1
+                cell.bold = cell.bold and (bold or not any(map(str.isalpha, text)))
+                cell.size = size if size > cell.size else cell.size
+                cell.mono = cell.mono or block in mono
+                cell.value = is_value(cell.text)
+                continue
+        cells.append(Cell(x0, y0, x1, y1, text, size, bold, block in mono, is_value(text)))
+    return cells
+
+
+def _blank(before: str, after: str) -> bool:
+    if before in _CURRENCY or after in _CLOSING:
+        return False
+    return not (is_cjk(before[-1]) and is_cjk(after[0]))
+
+
+def row_text(cells: Sequence[Cell]) -> str:
+    """The row as one line of running text, right to left where its script is."""
+    if len(cells) == 1:
+        return cells[0].text
+    order = reversed(cells) if is_rtl(" ".join(c.text for c in cells)) else cells
+    return " ".join(c.text for c in order)
