@@ -11,7 +11,7 @@ from typing import Literal
 
 from ragsys.types import JSON, Vector, VectorSpec
 
-FieldType = Literal["keyword", "integer", "datetime", "bool"]
+FieldType = Literal["keyword", "integer", "datetime"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,10 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Is:
-    """The field equals the value, or, for a list field, holds it."""
+    """The field equals the value, or, for a list field, holds it. Booleans are stored and matched as 0 and 1."""
 
     field: str
-    value: str | int | bool
+    value: str | int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,305 @@
+"""The embedded store: Qdrant's engine inside the process (qdrant-edge). One folder, one shard, one owner.
+
+Folder: `lock` (held while open), `shard/` (the engine's), `schema.json` (what its vectors are). The lock is taken first
+of all: a second load of a shard damages the one that is open.
+
+The write-ahead log is off by default: what `flush` returned on is on the disk, what was not flushed may be lost in a
+crash, and the shard loads either way. The engine holds Python's lock during every call, so writes go in small batches.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import portalocker
+import qdrant_edge as engine
+
+from ragsys.errors import LibraryBusy, StoreError
+from ragsys.protocols import Context
+from ragsys.store import Record, Schema, Scored
+from ragsys.types import JSON, VectorSpec
+from ragsys_qdrant import vectors
+from ragsys_qdrant.base import Ask, Chunk, QdrantStore, Selection
+from ragsys_qdrant.options import EdgeOptions
+
+_UPDATE = engine.UpdateOperation
+_PLACEHOLDER = "none"  # the engine makes no shard without a vector
+_FIELDS = {
+    "keyword": engine.PayloadSchemaType.Keyword,
+    "integer": engine.PayloadSchemaType.Integer,
+    "datetime": engine.PayloadSchemaType.Datetime,
+}
+
+
+class _EdgeDialect:
+    """How qdrant-edge spells filters."""
+
+    def equals(self, key: str, value: str | int) -> Any:
+        return engine.FieldCondition(key, match=engine.MatchValue(value))
+
+    def one_of(self, key: str, values: list[str] | list[int]) -> Any:
+        return engine.FieldCondition(key, match=engine.MatchAny(values))
+
+    def number_range(self, key: str, bounds: dict[str, float]) -> Any:
+        return engine.FieldCondition(key, range=engine.RangeFloat(**bounds))
+
+    def date_range(self, key: str, bounds: dict[str, str]) -> Any:
+        return engine.FieldCondition(key, range=engine.RangeDateTime(**bounds))
+
+    def has_vector(self, name: str) -> Any:
+        return engine.HasVectorCondition(name)
+
+    def has_id(self, ids: Sequence[str]) -> Any:
+        return engine.HasIdCondition(set(ids))
+
+    def group(self, *, must: list[Any], should: list[Any], must_not: list[Any]) -> Any:
+        return engine.Filter(must=must or None, should=should or None, must_not=must_not or None)
+
+
+@contextmanager
+def _engine(what: str, where: str) -> Iterator[None]:
+    """Whatever the engine raises, panics included, as a `StoreError`."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except BaseException as error:
+        # a panic of the engine's Rust code is a BaseException of no importable type
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        text = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise StoreError(f"{where}: could not {what}: {text}", hint="is the disk full? ragsys doctor") from error
+
+
+class EdgeStore(QdrantStore):
+    """A library's points in its own folder. Raises `LibraryBusy` at first use if another process has them open."""
+
+    batch = 256  # the engine holds Python's lock for about 30 ms for this many points
+
+    def __init__(self, options: EdgeOptions, context: Context) -> None:
+        super().__init__()
+        self._options = options
+        self._folder = context.state
+        self._lock: Any = None
+        self._shard: engine.EdgeShard | None = None
+
+    dialect = _EdgeDialect()
+
+    @property
+    def where(self) -> str:
+        """The store in words, for errors."""
+        return f"store {self._folder}"
+
+    @property
+    def _home(self) -> Path:
+        return self._folder / "shard"
+
+    @property
+    def _schema_file(self) -> Path:
+        return self._folder / "schema.json"
+
+    @property
+    def _live(self) -> engine.EdgeShard:
+        self._ready()
+        if self._shard is None:
+            raise StoreError(f"{self.where} holds nothing yet", hint="call ensure(schema) first")
+        return self._shard
+
+    # -- opening and schema ------------------------------------------------------------------------------------------
+
+    def _open(self) -> Schema | None:
+        if self._lock is None:
+            self._take_lock()
+        if self._shard is not None or not self._schema_file.exists():
+            return None
+        schema = vectors.parse(self._schema_file.read_text(encoding="utf-8"), str(self._schema_file))
+        with _engine("load", self.where):
+            self._shard = engine.EdgeShard.load(str(self._home))
+            for spec in schema.vectors.values():  # a crash in `drop_vector` leaves one that the engine has let go
+                self._shard.update(_creation(spec))
+        return schema
+
+    def _take_lock(self) -> None:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            handle = (self._folder / "lock").open("a+b")
+        except OSError as error:
+            raise StoreError(f"{self._folder}: {error.strerror or error}", hint="may you write there?") from error
+        try:
+            portalocker.lock(handle, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
+        except portalocker.LockException as error:
+            handle.close()
+            raise LibraryBusy(
+                f"{self.where} is open in another process",
+                hint="wait until it ends, or ask through it: the owner serves other commands",
+            ) from error
+        self._lock = handle
+
+    def _extend(self, old: Schema | None, new: Schema) -> None:
+        with _engine("change the schema", self.where):
+            if self._shard is None:
+                self._shard = self._created(new)
+            shard = self._shard
+            for name, spec in new.vectors.items():
+                if old is None or name not in old.vectors:
+                    shard.update(_creation(spec))
+            for name, kind in new.fields.items():
+                if old is None or name not in old.fields:
+                    shard.update(_UPDATE.create_field_index(name, _FIELDS[kind]))
+            shard.flush()
+        self._keep(new)
+
+    def _created(self, schema: Schema) -> engine.EdgeShard:
+        """A new shard. Without `schema.json` a folder left by a crash holds nothing that was ever acknowledged."""
+        shutil.rmtree(self._home, ignore_errors=True)
+        dense = {
+            name: engine.EdgeVectorParams(
+                spec.dim, engine.Distance.Dot, datatype=_datatype(spec), multivector_config=_multi(spec)
+            )
+            for name, spec in schema.vectors.items()
+            if spec.kind != "sparse"
+        }
+        weights = {
+            name: engine.EdgeSparseVectorParams() for name, spec in schema.vectors.items() if spec.kind == "sparse"
+        }
+        if not dense and not weights:
+            weights[_PLACEHOLDER] = engine.EdgeSparseVectorParams()
+        config = engine.EdgeConfig(
+            vectors=dense or None,
+            sparse_vectors=weights or None,
+            optimizers=engine.EdgeOptimizersConfig(indexing_threshold=self._options.hnsw_above_mb * 1024),
+            wal_enabled=self._options.wal,
+        )
+        return engine.EdgeShard.create(str(self._home), config)
+
+    def _shrink(self, name: str, new: Schema) -> None:
+        with _engine("drop a vector", self.where):
+            self._live.update(_UPDATE.delete_vector_name(name))
+            self._live.flush()
+        self._keep(new)
+
+    def _keep(self, schema: Schema) -> None:
+        fresh = self._schema_file.with_suffix(".new")
+        try:
+            with fresh.open("w", encoding="utf-8") as file:
+                file.write(vectors.dump(schema))
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(self._schema_file)
+        except OSError as error:
+            raise StoreError(f"{self._schema_file}: {error.strerror or error}", hint="is the disk full?") from error
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    def _sparse(self, ids: list[int], weights: list[float]) -> Any:
+        return engine.SparseVector(ids, weights)
+
+    def _upsert(self, points: Sequence[tuple[str, dict[str, Any], JSON]]) -> None:
+        with _engine("write", self.where):
+            self._live.update(_UPDATE.upsert_points([engine.Point(*point) for point in points]))
+
+    def _update(self, name: str, items: Sequence[tuple[str, Any]]) -> None:
+        rows = [engine.PointVectors(point, {name: vector}) for point, vector in items]
+        with _engine("write vectors", self.where):
+            self._live.update(_UPDATE.update_vectors(rows))
+
+    def _set_payload(self, target: Any, payload: JSON, *, ids: bool) -> None:
+        make = _UPDATE.set_payload if ids else _UPDATE.set_payload_by_filter
+        with _engine("write payload", self.where):
+            self._live.update(make(target, payload))
+
+    def _delete(self, where: Any) -> None:
+        with _engine("delete", self.where):
+            self._live.update(_UPDATE.delete_points_by_filter(where))
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def _query(self, ask: Ask) -> list[Scored]:
+        request = engine.QueryRequest(
+            limit=ask.limit,
+            query=engine.Query.Nearest(ask.vector, using=ask.spec.name),
+            filter=ask.where,
+            with_payload=_selected(ask.payload),
+            params=engine.SearchParams(exact=True) if ask.exact else None,
+        )
+        with _engine("search", self.where):
+            found = self._live.query(request)
+        return [Scored(str(point.id), point.score, point.payload or {}) for point in found]
+
+    def _retrieve(self, ids: Sequence[str], payload: Selection, names: Sequence[str]) -> list[Record]:
+        with _engine("read", self.where):
+            found = self._live.retrieve(list(ids), _selected(payload), list(names) or False)
+        return [self._record(record) for record in found]
+
+    def _scroll(self, where: Any, offset: Any, limit: int, payload: Selection, names: Sequence[str]) -> Chunk:
+        request = engine.ScrollRequest(
+            offset=offset,
+            limit=limit,
+            filter=where,
+            with_payload=_selected(payload),
+            with_vector=list(names) or False,
+        )
+        with _engine("read", self.where):
+            found, following = self._live.scroll(request)
+        return Chunk([self._record(record) for record in found], following)
+
+    def _record(self, record: Any) -> Record:
+        return Record(str(record.id), record.payload or {}, self._restored(record.vector))
+
+    def _count(self, where: Any) -> int:
+        with _engine("count", self.where):
+            return self._live.count(engine.CountRequest(exact=True, filter=where))
+
+    # -- upkeep ------------------------------------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Return when everything written is on the disk."""
+        if self._ready() is not None:
+            with _engine("flush", self.where):
+                self._live.flush()
+
+    def maintain(self) -> None:
+        """Vacuum deleted points, build what searches need above `hnsw_above_mb`. Blocks the process while it runs."""
+        if self._ready() is not None:
+            with _engine("tidy up", self.where):
+                self._live.optimize()
+                self._live.flush()
+
+    def _release(self) -> None:
+        try:
+            if self._shard is not None:
+                with _engine("close", self.where):
+                    self._shard.flush()
+                    self._shard.close()
+        finally:
+            self._shard = None
+            if self._lock is not None:
+                portalocker.unlock(self._lock)
+                self._lock.close()
+                self._lock = None
+
+
+def _selected(payload: Selection) -> Any:
+    return payload if isinstance(payload, bool) else list(payload)
+
+
+def _datatype(spec: VectorSpec) -> Any:
+    return engine.VectorStorageDatatype.Float16 if spec.dtype == "float16" else engine.VectorStorageDatatype.Float32
+
+
+def _multi(spec: VectorSpec) -> Any:
+    return engine.MultiVectorConfig(engine.MultiVectorComparator.MaxSim) if spec.kind == "multi" else None
+
+
+def _creation(spec: VectorSpec) -> Any:
+    """Idempotent: a vector that exists with the same settings stays as it is."""
+    if spec.kind == "sparse":
+        return _UPDATE.create_sparse_vector(spec.name)
+    return _UPDATE.create_dense_vector(
+        spec.name, spec.dim, engine.Distance.Dot, multivector_config=_multi(spec), datatype=_datatype(spec)
+    )

@@ -1,0 +1,1 @@
+"""What a plugin author runs: the contract of every role as tests, and fakes."""
