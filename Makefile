@@ -50,10 +50,10 @@ check: $(BIN)/.ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
-	$(BIN)/cog --check README.md
+	$(BIN)/cog --check README.md docs/configuration.md
 
 docs: $(BIN)/.ready-dev
-	$(BIN)/cog -r README.md
+	$(BIN)/cog -r README.md docs/configuration.md
 
 bench: $(BIN)/.ready-dev
 	@test -n "$(DATA)" || { echo "make bench DATA=folder: the folder that holds pdfs/ and questions.jsonl"; exit 1; }

@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from ragsys.configfile import expanded, merged, override, placed, read
 from ragsys.errors import ConfigError, RagsysError, did_you_mean
 from ragsys.plugins import Builder, Registry, missing_package
 
 DEFAULT = "laptop"
-_ENV = re.compile(r"\$(?:\$|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<has>:-(?P<default>[^}]*))?\})")
 
 
 class Spec(BaseModel):
@@ -59,8 +58,8 @@ class Section(BaseModel):
         return filled
 
 
-def _use(name: str) -> Any:
-    return Field(default_factory=lambda: Spec(use=name))
+def _use(name: str, description: str) -> Any:
+    return Field(default_factory=lambda: Spec(use=name), description=description)
 
 
 class Limits(Section):
@@ -97,18 +96,18 @@ class Rescore(Section):
 class SearchConfig(Section):
     """How a query becomes hits."""
 
-    rewriters: list[Spec] = []
+    rewriters: list[Spec] = Field([], description="turn a query into one or several, in this order")
     retrievers: dict[str, Spec | None] = Field(
         default={"pages": Spec(use="bm25"), "dense": Spec(use="dense")},
         description="name -> retriever; null removes one that a preset brings",
     )
     candidates: int = Field(100, ge=1, le=10_000, description="pages asked of each retriever")
-    fuse: Spec = _use("zsum")
+    fuse: Spec = _use("zsum", "merges the retrievers' lists")
     rescore: Rescore = Rescore()
-    postprocess: list[Spec] = []
-    rerank: list[Spec] = []
+    postprocess: list[Spec] = Field([], description="move scores of the fused list, in this order")
+    rerank: list[Spec] = Field([], description="order the hits by reading them, in this order")
     rerank_depth: int = Field(50, ge=1, description="hits that rerankers see")
-    cut: Spec | None = None
+    cut: Spec | None = Field(None, description="decides how many hits are worth reading")
     passages: int = Field(3, ge=0, description="best passages attached to a hit")
 
     @property
@@ -128,7 +127,7 @@ class Budget(Section):
 class AnswerConfig(Section):
     """How a question becomes an answer."""
 
-    agent: Spec = _use("single")
+    agent: Spec = _use("single", "decides what is searched, looked at and written")
     pages: int = Field(8, ge=1, le=100, description="evidence pages that an agent asks for")
     budget: Budget = Budget()
     cache: bool = Field(True, description="reuse model replies to equal requests")
@@ -138,16 +137,19 @@ class Config(Section):
     """The whole configuration. The top-level components serve every need that names no other."""
 
     extends: str | None = Field(None, description="the preset or file that this one changes")
-    loaders: dict[str, Spec] = Field(default_factory=lambda: {"pymupdf": Spec(use="pymupdf")})
-    ocr: Spec = _use("auto")
-    layout: Spec = _use("pymupdf-layout")
-    splitter: Spec = _use("layout")
-    enrichers: list[Spec] = []
-    lexical: Spec = _use("words")
-    embedder: Spec = _use("minilm")
-    store: Spec = _use("edge")
-    generator: Spec = _use("extractive")
-    judge: Spec | None = None
+    loaders: dict[str, Spec] = Field(
+        default_factory=lambda: {"pymupdf": Spec(use="pymupdf")},
+        description="name -> reader of files; the first that takes a file's ending reads it",
+    )
+    ocr: Spec = _use("auto", "reads pages that have no text")
+    layout: Spec = _use("pymupdf-layout", "finds the blocks of a page with a model, where `index.layout` is on")
+    splitter: Spec = _use("layout", "cuts pages into passages")
+    enrichers: list[Spec] = Field([], description="add fields to documents at index time")
+    lexical: Spec = _use("words", "makes sparse vectors of words")
+    embedder: Spec = _use("minilm", "makes dense vectors")
+    store: Spec = _use("edge", "keeps the points and searches them")
+    generator: Spec = _use("extractive", "writes answers")
+    judge: Spec | None = Field(None, description="says whether a page supports a sentence, beside the rules")
     index: IndexConfig = IndexConfig()
     search: SearchConfig = SearchConfig()
     answer: AnswerConfig = AnswerConfig()
@@ -218,22 +220,22 @@ def load(
 
         registry = installed()
     source = str(source or os.environ.get("RAGSYS_CONFIG") or DEFAULT)
-    raw, where = _read(source, registry, ())
-    for override in overrides:
-        _apply(raw, override)
+    raw, where = read(source, registry)
+    for given in overrides:
+        raw = override(raw, given)
     problems: list[str] = []
-    raw = _expand(raw, "", problems)
+    raw = expanded(raw, "", problems)
     try:
         config = Config.model_validate(raw)
     except ValidationError as error:
         problems += _explain(error)
-        raise ConfigError(_at(where, problems), hint="see it whole: ragsys config show") from None
+        raise ConfigError(placed(where, problems), hint="see it whole: ragsys config show") from None
     if problems:
-        raise ConfigError(_at(where, problems), hint="set the variable, or give it a default: ${NAME:-default}")
+        raise ConfigError(placed(where, problems), hint="set the variable, or give it a default: ${NAME:-default}")
     found = check(config, registry)
     if found:
-        hints = [error.hint for error in found if error.hint]
-        raise ConfigError(_at(where, [error.message for error in found]), hint="\n".join(dict.fromkeys(hints)) or None)
+        hints = dict.fromkeys(error.hint for error in found if error.hint)
+        raise ConfigError(placed(where, [error.message for error in found]), hint="\n".join(hints) or None)
     return config
 
 
@@ -300,141 +302,6 @@ def preflight(config: Config, registry: Registry) -> list[RagsysError]:
             told.add((role, spec.use))
             problems.append(MissingExtra(role, spec.use, missing, component.extra))
     return problems
-
-
-def _at(where: str, problems: Sequence[str]) -> list[str]:
-    return [f"{where}: {problem}" for problem in problems]
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML's safe loader that refuses a key which is given twice: YAML itself would forget the first."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key '{key.value}' is given twice", key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def _parse(text: str) -> Any:
-    return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
-
-
-def _read(source: str, registry: Registry, chain: tuple[str, ...]) -> tuple[dict[str, Any], str]:
-    """The mapping of a preset or file with everything that it extends underneath, and its name for messages."""
-    text, where, folder = _locate(source, registry)
-    identity = str(Path(where).resolve()) if folder else where
-    if identity in chain:
-        raise ConfigError(f"configurations extend each other in a circle: {' -> '.join((*chain, identity))}")
-    try:
-        raw = {} if (read := _parse(text)) is None else read
-    except yaml.YAMLError as error:
-        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise ConfigError(f"{where}: not valid YAML: {reason}{_mark(error)}") from error
-    if not isinstance(raw, dict):
-        raise ConfigError(f"{where}: a configuration is a mapping of keys, found {type(raw).__name__}")
-    parent = raw.pop("extends", None)
-    if parent is None:
-        return raw, where
-    if not isinstance(parent, str):
-        raise ConfigError(f"{where}: extends: a preset's name or a file, found {type(parent).__name__}")
-    problems: list[str] = []
-    parent = _expand(parent, "extends", problems)
-    if problems:
-        raise ConfigError(_at(where, problems), hint="set the variable, or give it a default: ${NAME:-default}")
-    if _is_file(parent) and folder:
-        parent = str(folder / Path(parent).expanduser())
-    base, _ = _read(parent, registry, (*chain, identity))
-    return merged(base, raw), where
-
-
-def _mark(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    return f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-
-
-def _is_file(source: str) -> bool:
-    return source.endswith((".yaml", ".yml")) or "/" in source or os.sep in source
-
-
-def _locate(source: str, registry: Registry) -> tuple[str, str, Path | None]:
-    """A configuration's text, its name for messages, and of a file the folder that its `extends` is relative to."""
-    if _is_file(source):
-        path = Path(source).expanduser()
-        try:
-            return path.read_text(encoding="utf-8-sig"), str(path), path.parent
-        except OSError as error:
-            raise ConfigError(f"{path}: {error.strerror or error}", hint="presets: " + _names(registry)) from error
-        except UnicodeDecodeError as error:
-            raise ConfigError(f"{path}: not a text file in UTF-8") from error
-    presets = registry.resources("preset")
-    if source not in presets:
-        raise ConfigError(
-            f"no preset named '{source}'.{did_you_mean(source, presets)}",
-            hint=f"presets: {_names(registry)}\na file needs its ending: --config my.yaml",
-        )
-    return presets[source].read(), source, None
-
-
-def _names(registry: Registry) -> str:
-    return ", ".join(registry.resources("preset")) or "none"
-
-
-def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with `changes` laid over it: mappings merge, everything else is replaced, and so is a component whose
-    `use` changes (its old options are another component's). `fuse: rrf` counts as `fuse: {use: rrf}`."""
-    result = dict(base)
-    for key, value in changes.items():
-        old = result.get(key)
-        if isinstance(old, str) and isinstance(value, dict):
-            old = {"use": old}
-        if isinstance(old, dict) and isinstance(value, dict) and value.get("use", old.get("use")) == old.get("use"):
-            result[key] = merged(old, value)
-        else:
-            result[key] = value
-    return result
-
-
-def _apply(raw: dict[str, Any], override: str) -> None:
-    path, equals, text = override.partition("=")
-    keys = path.strip().split(".")
-    if not equals or not all(keys):
-        raise ConfigError(f"--set {override}: expected a.b=value", hint="--set search.candidates=50")
-    if keys[0] == "extends":
-        raise ConfigError(f"--set {override}: a configuration's base is chosen as a whole", hint="--config NAME|FILE")
-    try:
-        value = _parse(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {override}: the value is not valid YAML{_mark(error)}") from error
-    change: Any = value
-    for key in reversed(keys[1:]):
-        change = {key: change}
-    raw.update(merged(raw, {keys[0]: change}))
-
-
-def _expand(value: Any, where: str, problems: list[str]) -> Any:
-    if isinstance(value, dict):
-        return {key: _expand(item, f"{where}.{key}".lstrip("."), problems) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_expand(item, f"{where}.{n}", problems) for n, item in enumerate(value)]
-    if not isinstance(value, str):
-        return value
-
-    def one(match: re.Match[str]) -> str:
-        if match["name"] is None:
-            return "$"
-        found = os.environ.get(match["name"])
-        if match["has"]:  # as in a shell: the default also stands in for an empty value
-            found = found or match["default"]
-        if found is None:
-            problems.append(f"{where}: the environment variable {match['name']} is not set")
-        return found or ""
-
-    return _ENV.sub(one, value)
 
 
 def _explain(error: ValidationError) -> list[str]:

@@ -358,6 +358,20 @@ def test_a_dump_is_itself_a_configuration(registry: Registry) -> None:
     assert again == config
 
 
+def test_every_key_is_described() -> None:
+    def undescribed(model: Any, where: str = "") -> list[str]:
+        found = []
+        for name, field in model.model_fields.items():
+            nested = field.annotation
+            if isinstance(nested, type) and hasattr(nested, "model_fields") and nested is not Spec:
+                found += undescribed(nested, f"{where}{name}.")
+            elif not field.description:
+                found.append(where + name)
+        return found
+
+    assert undescribed(Config) == []
+
+
 # -- merging --------------------------------------------------------------------------------------------------------
 
 _values = st.recursive(
