@@ -8,10 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from ragsys.claims import LIGHT, Facts, Quantity, facts, fold, scales, side, spends, stem
+from ragsys.claims import Facts, Quantity, facts, fold, scales, side, spends, stem
+from ragsys.vocabulary import LIGHT
 
-_CLAUSE = re.compile(r"[;,:]\s+|\s+(?:but|while|whereas|although|though|and|yet|however)\s+", re.I)
+# a comma alone parts nothing: what is negated before it may be all that follows
+_CLAUSE = re.compile(r";\s+|,?\s+(?:but|while|whereas|although|though|and|yet|however)\s+", re.I)
 _PRONOUN = re.compile(r"\s*(?:it|its|they|their|he|she|his|her|this|these|that|the company|the group|we|our)\b", re.I)
 
 
@@ -37,6 +40,8 @@ class Grid:
 
 def prose_problems(claim: str, stretch: str, setting: Setting) -> list[str]:
     """What of the claim the stretch of prose does not say; empty if it says it all."""
+    if _bare(claim) == _bare(stretch):
+        return []
     said, page = facts(claim), facts(stretch)
     around = setting.text
     if setting.before and _PRONOUN.match(stretch):
@@ -55,6 +60,13 @@ def prose_problems(claim: str, stretch: str, setting: Setting) -> list[str]:
     problems += _polarity(said, page, clause)
     problems += _order(said, page)
     return problems
+
+
+def _bare(text: str) -> str:
+    """A sentence without its bullet, reference marks, blanks at punctuation and full stop: equal ones say the same."""
+    text = re.sub(r"\s?\[\d{1,3}(?:\s?[,-]\s?\d{1,3})*\]", "", fold(text))
+    text = re.sub(r"^(?:[•◦▪●■‣·*-]|\(?[A-Za-z0-9]{1,2}[.)])\s+", "", text)
+    return re.sub(r"\s+", " ", text).strip(" .").casefold()
 
 
 def same(claimed: Quantity, found: Quantity, claim: str, around: str, beside: str, *, table: bool) -> bool:
@@ -115,9 +127,9 @@ def _dates(said: Facts, page: Facts, known: Facts) -> list[str]:
 def _names(said: Facts, page: Facts, known: Facts) -> list[str]:
     here, around = _tokens(page.text), _tokens(known.text)
     problems = [f"'{name}' does not stand there" for name in said.names if not (_in(name, here) or _in(name, around))]
-    borrowed = [name for name in said.names if not _in(name, here)]
+    borrowed = [name for name in (said.lead, *said.names) if name and not _in(name, here)]
     mine = _tokens(said.text)
-    others = [name for name in page.names if not _in(name, mine) and not _in(name, around)]
+    others = [name for name in (page.lead, *page.names) if name and not _in(name, mine) and not _in(name, around)]
     if borrowed and others and not problems:
         problems.append(f"it is said of '{others[0]}' there, not of '{borrowed[0]}'")
     return problems
@@ -167,7 +179,8 @@ def _clause(said: Facts, page: Facts) -> Facts:
 
 def _polarity(said: Facts, page: Facts, clause: Facts) -> list[str]:
     problems = []
-    if (bool(said.negations % 2) != bool(page.negations % 2) and bool(said.negations % 2) != bool(clause.negations % 2)) or (bool(said.negations) != bool(page.negations) and bool(said.negations) != bool(clause.negations)):
+    scope = page if len(_CLAUSE.split(said.text)) > 1 else clause
+    if bool(said.negations) != bool(scope.negations) or said.negations % 2 != scope.negations % 2:
         problems.append("one of the two is negated")
     for pair, taken in sorted(said.sides):
         opposite = (pair, 1 - taken)
@@ -184,26 +197,25 @@ def _polarity(said: Facts, page: Facts, clause: Facts) -> list[str]:
 
 
 def _order(said: Facts, page: Facts) -> list[str]:
-    """Two values, years or names that change places make another claim ("A beat B", "5 in 2018 and 7 in 2019")."""
-    lower = page.text.lower()
-    places = {
-        "numbers": [_at(page, quantity) for quantity in said.quantities],
-        "years": [next((at for y, at in page.years if y == year), -1) for year, _ in said.years],
-        "names": [lower.find(name) for name in dict.fromkeys(said.names)],
-    }
-    signs = set()
-    for group in places.values():
-        known = [place for place in group if place >= 0]
-        if len(set(known)) > 1:
-            signs.add(1 if known == sorted(known) else -1 if known == sorted(known, reverse=True) else 0)
-    several = sum(len({place for place in group if place >= 0}) > 1 for group in places.values())
-    if signs <= {1} or (signs == {-1} and several > 1):
+    """Two values, years or names that change places make another claim ("A beat B", "5 in 2018 and 7 in 2019").
+
+    Only what stands once in both is compared: of a repeated name or number no place can be told.
+    """
+    groups = (
+        _places([(quantity.value, quantity.start) for quantity in page.quantities], [q.value for q in said.quantities]),
+        _places(page.years, [year for year, _ in said.years]),
+        _places([(name, n) for n, name in enumerate((page.lead, *page.names))], (said.lead, *said.names)),
+    )
+    several = [group for group in groups if len(group) > 1]
+    signs = {1 if group == sorted(group) else -1 if group == sorted(group, reverse=True) else 0 for group in several}
+    if signs <= {1} or (signs == {-1} and len(several) > 1):
         return []
     return ["its parts stand in another order there"]
 
 
-def _at(page: Facts, quantity: Quantity) -> int:
-    return next((other.start for other in page.quantities if other.value == quantity.value), -1)
+def _places(there: Sequence[tuple[Any, int]], mine: Sequence[Any]) -> list[int]:
+    once = {value: at for value, at in there if [other for other, _ in there].count(value) == 1}
+    return [once[value] for value in mine if value in once and list(mine).count(value) == 1]
 
 
 def row_problems(claim: str, grid: Grid, row: int, setting: Setting) -> list[str]:
@@ -216,6 +228,7 @@ def row_problems(claim: str, grid: Grid, row: int, setting: Setting) -> list[str
     around = fold(f"{setting.text} {section} {' '.join(heads)}")
     problems: list[str] = []
     used: set[int] = set()
+    headed: list[Quantity] = []  # numbers that only a column's header holds: "12 MHz Oscillator"
     for quantity in said.quantities:
         columns = [
             column
@@ -227,17 +240,26 @@ def row_problems(claim: str, grid: Grid, row: int, setting: Setting) -> list[str
         ]
         fitting = [column for column in columns if _column_fits(said, quantity, column, heads, cells)]
         if not columns:
-            problems.append(_missing(quantity, said))
+            headed.append(quantity)
         elif not fitting:
             problems.append(f"{_missing(quantity, said)[: -len(' does not stand there')]} stands in another column")
         else:
-            used.add(fitting[0])
+            used.update(column for column in fitting if column)
+    # a header's number is said along with a value of that column, never instead of one
+    beside = [other for column in used for other in facts(f"{heads[column]} {setting.text}").quantities]
+    problems += [
+        _missing(quantity, said)
+        for quantity in headed
+        if not any(same(quantity, other, said.text, around, "", table=False) for other in beside)
+    ]
     whole = facts(fold(f"{' '.join(cells)} {around}"))
     problems += _years(said, whole, facts(""))
     problems += _dates(said, whole, facts(""))
     problems += [f"'{name}' does not stand there" for name in said.names if not _in(name, _tokens(whole.text))]
     problems += _words(said, whole.text)
-    problems += _polarity(said, facts(cells[0]), facts(cells[0])) if said.negations else []
+    label = facts(fold(f"{cells[0]} {' '.join(heads[column] for column in sorted(used))}"))
+    if bool(said.negations) != bool(label.negations):
+        problems.append("one of the two is negated")
     problems += [] if said.quantities else _order(said, facts(" ".join(cells)))
     if not problems and _fit(said, cells[0]) < max(_fit(said, other[0]) for other in grid.rows[grid.heads :] if other):
         problems.append("another row of the table fits it better")

@@ -1,9 +1,9 @@
-"""From a draft's marks to proved citations: located, quoted, supported. A model's claim about its sources counts nothing.
+"""From a draft's marks to proved citations: located, quoted, supported. What a model says of its sources counts nothing.
 
 located     the mark's evidence and block exist: they give boxes
 quoted      the quote aligns with the block's words: they give the boxes of its lines
-supported   the rules of `agreement` find no fact of the sentence that the quoted sentence or row does not hold, or a judge
-            says that it is supported
+supported   the rules of `agreement` find no fact of the sentence that the quoted sentence or row does not hold, or a
+            judge says that it is supported
 
 A mark without a quote can reach "supported" too: the sentence of its block that says everything is then its quote.
 """
@@ -24,8 +24,8 @@ from ragsys.claims import fold
 from ragsys.protocols import Judge
 from ragsys.types import Block, BlockKind, Draft, Evidence, Level, Mark, Sentence
 
-#: Least similarity of a quote and the words it is aligned with (rapidfuzz partial ratio, 0..100, of the normalised forms).
-#: 90 lets one character in ten differ: broken ligatures, lost blanks, OCR. Digits must be equal whatever the ratio.
+#: Least similarity of a quote and the words it is aligned with (rapidfuzz partial ratio, 0..100, of normalised forms).
+#: 90 lets one character in ten differ: broken ligatures, lost blanks, OCR. Digits and negations must be equal anyway.
 QUOTE_RATIO = 90.0
 #: A judge's least certainty.
 JUDGED = 0.5
@@ -207,7 +207,7 @@ def _row_text(text: str) -> str:
     return "  ".join(cell for cell in cells if cell and not set(cell) <= set("-: "))
 
 
-# -- where a quote stands ------------------------------------------------------------------------------------------------
+# -- where a quote stands --------------------------------------------------------------------------------------------
 
 
 def align(quote: str, text: str) -> Stretch | None:
@@ -278,7 +278,7 @@ def _normal(text: str) -> tuple[str, list[int]]:
     return "".join(out), places
 
 
-# -- what stands around a block ------------------------------------------------------------------------------------------
+# -- what stands around a block --------------------------------------------------------------------------------------
 
 
 def surroundings(evidence: Evidence, block: Block) -> str:
@@ -301,18 +301,18 @@ def surroundings(evidence: Evidence, block: Block) -> str:
 
 
 def head_rows(cells: Sequence[Sequence[str]]) -> int:
-    """How many rows at the top are column headers: those without a number that is no year; at most three, at least one."""
+    """How many rows at the top are column headers: those whose numbers are years or dates; at most three."""
     count = 0
     for row in cells[: min(3, len(cells) - 1)]:
         values = [cell for cell in row[1:] if cell.strip()]
         numbers = [cell for cell in values if re.search(r"\d", re.sub(r"\b(?:19|20)\d\d\b|\b[QFH]Y?\d+\b", "", cell))]
-        dated = [cell for cell in numbers if re.search(r"[A-Za-z]{3}", cell)]  # "December 31, 2018" heads a column
+        dated = [cell for cell in numbers if re.search(r"[A-Za-z]{3}", cell)]  # "December 31", "12 MHz" head a column
         if count and not values:
             break  # a row with a label alone names a section
         if len(numbers) > len(dated):
             break
         count += 1
-    return max(1, count)
+    return count
 
 
 def row_stretches(block: Block) -> list[Stretch]:

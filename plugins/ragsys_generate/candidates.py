@@ -1,0 +1,89 @@
+"""What the extractive generator may say: the sentences and table rows of the evidence, each with its surroundings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ragsys import sentences
+from ragsys.citing import head_rows, row_stretches
+from ragsys.types import Block, BlockKind, Evidence
+
+from .words import tokens
+
+_SKIP = (BlockKind.HEADER, BlockKind.FOOTER)
+_REFERENCE = re.compile(r"\s?\[\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]")
+_BULLET = re.compile(r"^(?:[•◦▪●■‣·–*-]|\(?[a-z0-9]{1,2}[.)])\s+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence or a row: what would be said, what would be quoted, and the stems of what it says and stands under."""
+
+    evidence: int
+    block: int
+    kind: str  # "text", "row" or "title"
+    text: str
+    quote: str
+    own: tuple[str, ...]  # stems in order
+    around: frozenset[str]  # of headings, caption, column headers, the sentence before
+    cells: tuple[tuple[str, str], ...] = ()  # of a row: (column header, value), the label left out
+    label: str = ""
+
+
+def candidates(evidence: Evidence, longest: int) -> Iterator[Candidate]:
+    """Every sentence and row of a page, in reading order; a sentence longer than `longest` characters is left out."""
+    headings: dict[int, str] = {}
+    path = [heading for passage in evidence.passages[:1] for heading in passage.headings]
+    captions = {b.about: b.text for b in evidence.page.blocks if b.kind is BlockKind.CAPTION and b.about is not None}
+    for block in evidence.page.blocks:
+        if block.kind in _SKIP or not block.text.strip():
+            continue
+        if block.kind is BlockKind.TITLE:
+            headings = {level: text for level, text in headings.items() if level < block.level}
+            headings[block.level] = block.text
+        above = frozenset(tokens(" ".join([*path, *headings.values(), captions.get(block.ordinal, "")])))
+        if block.kind is BlockKind.TABLE and block.cells:
+            yield from _rows(evidence.number, block, above)
+        else:
+            yield from _sentences(evidence.number, block, above, longest)
+
+
+def _sentences(number: int, block: Block, above: frozenset[str], longest: int) -> Iterator[Candidate]:
+    kind = "title" if block.kind is BlockKind.TITLE else "text"
+    before: frozenset[str] = frozenset()
+    for start, end in sentences.split(block.text):
+        quote = block.text[start:end]
+        text = _BULLET.sub("", re.sub(r"\s+", " ", _REFERENCE.sub("", quote))).strip()
+        own = tuple(tokens(text))
+        if len(own) >= 3 and len(text) <= longest:
+            yield Candidate(number, block.ordinal, kind, text, quote, own, above | before)
+        before = frozenset(own)
+
+
+def _rows(number: int, block: Block, above: frozenset[str]) -> Iterator[Candidate]:
+    heads = head_rows(block.cells)
+    columns = max(len(row) for row in block.cells)
+    headers = [_line(" ".join(row[c] for row in block.cells[:heads] if c < len(row))) for c in range(columns)]
+    section = ""
+    places = row_stretches(block)
+    for at, row in enumerate(block.cells):
+        if at < heads:
+            continue
+        label, values = _line(row[0]), [(headers[c], _line(cell)) for c, cell in enumerate(row) if c and cell.strip()]
+        if not values:
+            section = label
+            continue
+        own = tuple(tokens(" ".join([label, *(value for _, value in values)])))
+        if not own:
+            continue
+        around = above | frozenset(tokens(f"{section} {' '.join(headers)}"))
+        text = ""  # written when the row is chosen: the question decides which columns it names
+        place = places[at]
+        quote = block.text[place.start : place.end]
+        yield Candidate(number, block.ordinal, "row", text, quote, own, around, tuple(values), label)
+
+
+def _line(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()
