@@ -14,7 +14,8 @@ from ragsys_qdrant.server import ServerStore
 from ragsys.maintain import Moved, move
 from ragsys.protocols import Context, Store
 from ragsys.store import Is, Plan, Point
-from ragsys.testing.stores import DENSE, RAW, SCHEMA, WORDS, StoreContract, identity, sample, words
+from ragsys.testing.points import DENSE, RAW, SCHEMA, WORDS, identity, sample, words
+from ragsys.testing.stores import StoreContract
 from ragsys.types import Sparse
 
 STATES = 30

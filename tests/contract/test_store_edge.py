@@ -15,7 +15,8 @@ from ragsys_qdrant.options import EdgeOptions
 from ragsys.errors import LibraryBusy, StoreError
 from ragsys.protocols import Context, Store
 from ragsys.store import Is, Plan
-from ragsys.testing.stores import SCHEMA, WORDS, StoreContract, sample, words
+from ragsys.testing.points import SCHEMA, WORDS, sample, words
+from ragsys.testing.stores import StoreContract
 
 
 def edge(folder: Path, **options: object) -> EdgeStore:
@@ -114,7 +115,7 @@ import sys
 from pathlib import Path
 from ragsys.protocols import Context
 from ragsys.store import Is, Point
-from ragsys.testing.stores import SCHEMA, WORDS, identity, words
+from ragsys.testing.points import SCHEMA, WORDS, identity, words
 from ragsys_qdrant.edge import EdgeStore
 from ragsys_qdrant.options import EdgeOptions
 

@@ -11,7 +11,8 @@ from ragsys_qdrant.server import ServerStore
 
 from ragsys.protocols import Context
 from ragsys.store import In, Is, Not, Plan
-from ragsys.testing.stores import DOCS, SCHEMA, StoreContract, sample
+from ragsys.testing.points import DOCS, SCHEMA, sample
+from ragsys.testing.stores import StoreContract
 
 
 def test_ranks_and_scores_are_equal_on_both_engines(tmp_path: Path) -> None:

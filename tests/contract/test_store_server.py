@@ -15,7 +15,8 @@ from ragsys_qdrant.server import ServerStore
 
 from ragsys.errors import StoreError
 from ragsys.protocols import Context, Store
-from ragsys.testing.stores import SCHEMA, StoreContract
+from ragsys.testing.points import SCHEMA
+from ragsys.testing.stores import StoreContract
 
 
 def remote(state: Path, **options: object) -> ServerStore:
