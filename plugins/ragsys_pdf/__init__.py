@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ragsys.hookspecs import hookimpl
 from ragsys.plugins import Component
+from ragsys_pdf.suffixes import SUFFIXES
 
 
 @hookimpl
@@ -16,6 +17,7 @@ def ragsys_components() -> list[Component]:
             "ragsys_pdf.loader:PyMuPdfLoader",
             options="ragsys_pdf.options:LoaderOptions",
             summary="PDF, images, XPS, EPUB, CBZ, SVG, TXT and MD; blocks and tables by fast rules",
+            suffixes=SUFFIXES,
         ),
         Component(
             "ocr",

@@ -30,6 +30,7 @@ class Edge:
     size: float
     spans: tuple[Span, ...]
     outermost: bool
+    offset: int | None = None  # of a lone number: what it is ahead of the page's place in the file
 
 
 def edges(page: RawPage) -> list[Edge]:
@@ -45,8 +46,21 @@ def edges(page: RawPage) -> list[Edge]:
             raw = " ".join(s.text for s in row)
             size = max(s.size for s in row)
             y = min(s.y0 for s in row) / max(1.0, page.height)
-            found.append(Edge(top, y, _DIGITS.sub("#", raw), raw, size, tuple(row), n == 0))
+            found.append(Edge(top, y, _DIGITS.sub("#", raw), raw, size, tuple(row), n == 0, _offset(raw, page)))
+        if not top and not rows and page.spans:
+            # a page half full: its number stands right under the text, far above the bottom
+            last = max(page.spans, key=lambda s: s.y0)
+            alone = all(s is last or s.y1 <= last.y0 + 1 for s in page.spans[-60:])
+            if alone and last.y0 > 0.3 * page.height:
+                offset = _offset(last.text, page)
+                if offset is not None:
+                    y = last.y0 / page.height
+                    found.append(Edge(False, y, "#", last.text, last.size, (last,), False, offset))
     return found
+
+
+def _offset(raw: str, page: RawPage) -> int | None:
+    return int(raw) - page.number if len(raw) < 5 and raw.isdecimal() else None
 
 
 def furniture(
@@ -54,14 +68,16 @@ def furniture(
 ) -> tuple[list[tuple[Span, ...]], list[tuple[Span, ...]]]:
     """(header rows, footer rows) of a page, given the edges of pages near it and the body's font size in points.
 
-    A row is furniture if it is the outermost and a page number, or if the same words (numbers aside) stand at the same
-    height on two of the other pages (on one, where there is only one).
+    A row is furniture if it is the outermost and a page number, if it is a number that counts on with another page's,
+    or if the same words (numbers aside) stand at the same height on two of the other pages (on one, if there is only one).
     """
     headers: list[tuple[Span, ...]] = []
     footers: list[tuple[Span, ...]] = []
     needed = min(2, len(others))
     for edge in own:
         goes = edge.outermost and len(edge.raw) < 20 and _PAGE_NUMBER.fullmatch(edge.raw) is not None
+        if not goes and edge.offset is not None:
+            goes = any(o.offset == edge.offset for other in others for o in other)
         if not goes and needed and edge.size <= 1.3 * body and any(map(str.isalpha, edge.text)):
             alike = sum(
                 any(o.top == edge.top and o.text == edge.text and abs(o.y - edge.y) < 0.012 for o in other)

@@ -19,13 +19,10 @@ from ragsys_pdf.furniture import Edge, edges, furniture
 from ragsys_pdf.options import LoaderOptions
 from ragsys_pdf.pages import CHAIN, Carry, Setting, build_page, fold
 from ragsys_pdf.spans import Box, RawPage, raw_page, turn
+from ragsys_pdf.suffixes import SUFFIXES
 
 log = logging.getLogger("ragsys.pdf")
 
-SUFFIXES = (
-    ".pdf", ".xps", ".oxps", ".epub", ".fb2", ".mobi", ".cbz", ".svg", ".txt", ".md",
-    ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".jp2", ".jpx", ".pnm", ".pbm", ".pgm", ".ppm",
-)  # fmt: skip
 _SCALE = 100.0  # MuPDF writes whole numbers: hundredths of a point
 _BACK, _AHEAD = 4, 2  # pages around a page that are looked at for running headers and the body's font size
 _FLAGS = (

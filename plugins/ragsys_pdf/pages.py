@@ -9,7 +9,7 @@ from typing import Literal
 from ragsys.types import BBox, Block, BlockKind, Line, Page
 from ragsys_pdf.columns import regions
 from ragsys_pdf.figures import figures, place_figures, tie_captions
-from ragsys_pdf.paragraphs import Draft, line_of, paragraphs, table_draft, text_draft
+from ragsys_pdf.paragraphs import Draft, line_of, margins, paragraphs, table_draft, text_draft
 from ragsys_pdf.paragraphs import Line as TextLine
 from ragsys_pdf.rows import Row, make_cells
 from ragsys_pdf.spans import Box, RawPage, Span
@@ -93,12 +93,13 @@ def text_blocks(spans: Sequence[Span], setting: Setting) -> list[Draft]:
     drafts: list[Draft] = []
     for rows in regions(spans):
         tables = find_tables(rows) if setting.tables else []
+        edges = margins(rows)
         at = 0
         for first, end, table in tables:
-            drafts += paragraphs([line_of(row) for row in rows[at:first]], setting.body, vocabulary)
+            drafts += paragraphs([line_of(row) for row in rows[at:first]], setting.body, vocabulary, edges)
             drafts.append(table_draft(table))
             at = end
-        drafts += paragraphs([line_of(row) for row in rows[at:]], setting.body, vocabulary)
+        drafts += paragraphs([line_of(row) for row in rows[at:]], setting.body, vocabulary, edges)
     return drafts
 
 

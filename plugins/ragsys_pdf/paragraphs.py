@@ -97,11 +97,14 @@ def text_draft(kind: BlockKind, lines: Sequence[Line], vocabulary: Iterable[str]
     return Draft(kind, box, text, starts, size=max(li.size for li in lines))
 
 
-def paragraphs(lines: Sequence[Line], body: float, vocabulary: set[str]) -> list[Draft]:
-    """The blocks of consecutive lines of one region, in order. `body` is the size of running text in points."""
+def paragraphs(lines: Sequence[Line], body: float, vocabulary: set[str], margins: tuple[float, float]) -> list[Draft]:
+    """The blocks of consecutive lines of one region, in order.
+
+    `body` is the size of running text, `margins` where the region's text begins and ends, all in points.
+    """
     if not lines:
         return []
-    left, right = _margins(lines)
+    left, right = margins
     pitch = _pitch(lines)
     groups: list[list[Line]] = []
     for line in lines:
@@ -131,10 +134,10 @@ def _append_item(draft: Draft, lines: Sequence[Line], vocabulary: set[str]) -> N
     draft.box = (min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3]))
 
 
-def _margins(lines: Sequence[Line]) -> tuple[float, float]:
-    """Where running text begins and ends: the left edge, and the right edge that lines reach (90th percentile)."""
-    rights = sorted(line.box[2] for line in lines)
-    return min(line.box[0] for line in lines), rights[min(len(rights) - 1, int(0.9 * len(rights)))]
+def margins(rows: Sequence[Row]) -> tuple[float, float]:
+    """Where a region's text begins and ends: the left edge, and the right edge that one row in ten passes."""
+    rights = sorted(row.x1 for row in rows)
+    return min(row.x0 for row in rows), rights[int(0.9 * (len(rights) - 1))]
 
 
 def _pitch(lines: Sequence[Line]) -> float:
@@ -144,8 +147,8 @@ def _pitch(lines: Sequence[Line]) -> float:
         step = (b.box[3] - a.box[3]) / max(1.0, b.size)
         if abs(a.size - b.size) < 0.06 * b.size and 0.7 < step < 2.3:
             steps[round(step * 20) / 20] += 1
-    if not steps:
-        return 1.3
+    if sum(steps.values()) < 3:
+        return 1.25
     usual = max(steps.values())
     return min(step for step, count in steps.items() if count >= 0.5 * usual)
 
@@ -211,7 +214,7 @@ def title_level(group: Sequence[Line], body: float, left: float, right: float) -
             return 0
         if first.text[0].islower():
             return 0
-    upper = text.isupper() and letters > 5 and len(text) < 100
+    upper = text.isupper() and letters > 5 and len(text) < 100 and (bold or ratio > 0.93)
     narrow = last.box[2] < right - 0.06 * (right - left) or (len(group) == 1 and len(text) < 60)
     if ratio < 1.12 and not (bold and (narrow or upper)) and not (upper and narrow and len(group) < 3):
         return 0

@@ -11,10 +11,10 @@ from ragsys_pdf.spans import Box, Span
 
 _VALUE = re.compile(
     r"[\s(\[<>~≈±+\-–—−$€£¥]*(?:[A-Z]{0,3}\$)?\s?[(]?[\-–−+]?[\d.,]*\d[\d.,]*\s?(?:[%)\]xX*†‡°]|bps?|pts?|pp|[KMB])*"
-    r"(?:\s?(?:\([\dA-Za-z]\)|[*†‡]+))?|[—–\-−]+[%)]?|\$\s?[—–\-−]|n/?[am]|N/?[AM]|nm|NM|\*+"
+    r"(?:\s?(?:\([\dA-Za-z]\)|[*†‡]+|(?:±|\+/[-−]|[/–-])\s?[\d.,]+%?|\([-−–]?[\d.,]*%?\)))?|[—–\-−]+[%)]?|\$\s?[—–\-−]|n/?[am]|N/?[AM]|nm|NM|\*+"
 )
 _UNIT_ENDS = frozenset("xXKMBaAmMpst")  # last letters of what a value may end in
-_CURRENCY = frozenset(("$", "€", "£", "¥", "US$", "$(", "($", "(", "-", "–", "R$", "C$"))
+_CURRENCY = frozenset(("$", "€", "£", "¥", "US$", "$(", "($", "(", "R$", "C$"))
 _CLOSING = frozenset((")", "%", ")%", "%)", "pts", "x", "pp"))
 
 

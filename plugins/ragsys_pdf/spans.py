@@ -37,7 +37,7 @@ class RawPage:
     spans: list[Span]
     images: list[Box] = field(default_factory=list)
     aside: list[Span] = field(default_factory=list)  # text that runs up or down beside the rest
-    turned: int = 0  # 90 or 270: the text runs up or down the displayed page and was turned upright for layout
+    turned: int = 0  # degrees the displayed page was turned clockwise so that its text stands upright: 0, 90, 180, 270
     label: str = ""
     garbage: float = 0.0  # share of unmappable characters
     sizes: Counter[float] = field(default_factory=Counter)  # characters by font size, to half a point
@@ -49,18 +49,20 @@ class RawPage:
             return y0, self.width - x1, y1, self.width - x0
         if self.turned == 270:
             return self.height - y1, x0, self.height - y0, x1
+        if self.turned == 180:
+            return self.width - x1, self.height - y1, self.width - x0, self.height - y0
         return box
 
     @property
     def displayed_size(self) -> tuple[float, float]:
         """Width and height of the displayed page, in points."""
-        return (self.height, self.width) if self.turned else (self.width, self.height)
+        return (self.height, self.width) if self.turned in (90, 270) else (self.width, self.height)
 
 
 # runs of blanks or dots set things apart inside one piece of text: "Revenue   12", "Business ........ 5"
 _APART = re.compile(r"\s{3,}|(?:\s?[.…_·]){4,}\s*")
 _SPLIT_ENDS = frozenset("0123456789)% ")
-_NUMBER = r"[-–—+(]?[$€£¥]?\(?\d[\d,.]*\)?%?"
+_NUMBER = r"[-–—+(]?[$€£¥]?\(?\d[\d,.]*\)?%?(?:\([-−–]?[\d.,]*\))?"
 _NUMBERS = re.compile(rf"{_NUMBER}(?:\s+{_NUMBER})+")
 
 
@@ -117,6 +119,7 @@ class Parsed(NamedTuple):
     down: list[Span]
     images: list[Box]
     garbage: float  # share of characters without a meaning, 0..1
+    flipped: bool  # most of the level text stands on its head
 
 
 def parse_stext(content: bytes, scale: float) -> Parsed:
@@ -130,7 +133,7 @@ def parse_stext(content: bytes, scale: float) -> Parsed:
     down: list[Span] = []
     images: list[Box] = []
     seen: set[tuple[str, int, int]] = set()
-    characters = bad = 0
+    characters = bad = flipped = 0
     for number, block in enumerate(_records(content.decode("utf-8", "replace"))):
         if isinstance(block, tuple):
             x0, y0, x1, y1 = block
@@ -160,13 +163,15 @@ def parse_stext(content: bytes, scale: float) -> Parsed:
                 span = Span(x * unit, y * unit, (x + w) * unit, (y + h) * unit, text, em * unit, bold, number)
                 (up if int(baseline) > y + h / 2 else down).append(span)
                 continue
+            if int(baseline) < y + 0.4 * h:
+                flipped += len(raw)
             x0, x1 = x * unit, (x + w) * unit
             if raw[0] == " " or raw[-1] == " ":
                 blank = min(0.25 * em * unit, (x1 - x0) / (len(raw) + 1))
                 x0 += blank * (len(raw) - len(raw.lstrip()))
                 x1 -= blank * (len(raw) - len(raw.rstrip()))
             level.append((Span(x0, y * unit, x1, (y + h) * unit, text, em * unit, bold, number), raw))
-    return Parsed(level, up, down, images, bad / characters if characters else 0.0)
+    return Parsed(level, up, down, images, bad / max(1, characters), flipped > 0.6 * max(1, characters))
 
 
 def split_apart(span: Span, raw: str) -> list[Span]:
@@ -190,12 +195,16 @@ def split_apart(span: Span, raw: str) -> list[Span]:
 def turn(box: Box, turned: int, width: float, height: float) -> Box:
     """A box of the displayed page (width x height) in the frame turned upright; `RawPage.displayed` is its inverse."""
     x0, y0, x1, y1 = box
-    return (height - y1, x0, height - y0, x1) if turned == 90 else (y0, width - x1, y1, width - x0)
+    if turned == 90:
+        return height - y1, x0, height - y0, x1
+    if turned == 270:
+        return y0, width - x1, y1, width - x0
+    return width - x1, height - y1, width - x0, height - y0
 
 
 def raw_page(number: int, width: float, height: float, content: bytes, scale: float, label: str = "") -> RawPage:
     """The raw page of MuPDF's structured text. If most of the text runs up or down, it is turned upright."""
-    level, up, down, images, garbage = parse_stext(content, scale)
+    level, up, down, images, garbage, flipped = parse_stext(content, scale)
     spans: list[Span] = []
     for span, raw in level:
         if " " in raw and (raw[-1] in _SPLIT_ENDS or "   " in raw or "...." in raw or ". . ." in raw):
@@ -203,15 +212,17 @@ def raw_page(number: int, width: float, height: float, content: bytes, scale: fl
         else:
             spans.append(span)
     aside = up + down
-    turned = 0
+    turned = 180 if flipped else 0
     if aside and sum(len(s.text) for s in aside) > 1.5 * sum(len(s.text) for s in spans):
         turned = 90 if sum(len(s.text) for s in up) >= sum(len(s.text) for s in down) else 270
-        upright, sideways = (up, down) if turned == 90 else (down, up)
-        spans, aside = (
-            [Span(*turn(s[:4], turned, width, height), *s[4:]) for s in group] for group in (upright, sideways + spans)
-        )
+        # a short word is as wide as high, whichever way it runs: it goes with the rest
+        short = [s for s in spans if s.x1 - s.x0 < 1.5 * s.size]
+        aside, spans = [s for s in spans if s.x1 - s.x0 >= 1.5 * s.size], aside + short
+    if turned:
+        spans, aside = ([Span(*turn(s[:4], turned, width, height), *s[4:]) for s in group] for group in (spans, aside))
         images = [turn(box, turned, width, height) for box in images]
-        width, height = height, width
+        if turned != 180:
+            width, height = height, width
     return RawPage(number, width, height, spans, images, aside, turned, label, garbage, count_sizes(spans))
 
 

@@ -85,6 +85,11 @@ def find_tables(rows: Sequence[Row]) -> list[tuple[int, int, Table]]:
     return found
 
 
+def as_table(rows: Sequence[Row]) -> Table | None:
+    """All the rows as one table, for a caller who knows that they are one; None if they have no two columns."""
+    return _table(rows, [strength(row) for row in rows]) if rows else None
+
+
 def _run_end(rows: Sequence[Row], kinds: Sequence[int], start: int) -> int:
     """The row after the last tabular one that belongs with `start`."""
     last = start
@@ -176,7 +181,7 @@ def _columns(rows: Sequence[Row], kinds: Sequence[int]) -> list[tuple[float, flo
     data = [row for row, kind in zip(rows, kinds, strict=True) if kind == 2] or [r for r in rows if len(r.cells) > 1]
     values = [(c.x0, c.x1) for row in data for n, c in enumerate(row.cells) if c.value and (n or len(row.cells) > 1)]
     numeric = len(values) >= len(data)
-    columns = _merged(values) if numeric else []
+    columns = _stacked(values) if numeric else []
     if numeric:
         # columns of words beside the numbers ("Note", "Unit"): what meets no column and is no label
         left = columns[0][0]
@@ -196,6 +201,23 @@ def _columns(rows: Sequence[Row], kinds: Sequence[int]) -> list[tuple[float, flo
     widths = [len(row.cells) for row in data]
     usual = max(set(widths), key=lambda w: (widths.count(w), w))
     return _merged([(c.x0, c.x1) for row in data if len(row.cells) >= usual for c in row.cells])
+
+
+def _stacked(intervals: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Columns of numbers. A few wide intervals that would join two columns are left out of the count."""
+    clusters: list[list[float]] = []  # x0, x1, members
+    bridges = 0
+    for x0, x1 in sorted(intervals, key=lambda i: i[1] - i[0]):
+        met = [c for c in clusters if x0 < c[1] - 0.5 and x1 > c[0] + 0.5]
+        if not met:
+            clusters.append([x0, x1, 1])
+        elif len(met) == 1:
+            met[0][0], met[0][1], met[0][2] = min(met[0][0], x0), max(met[0][1], x1), met[0][2] + 1
+        else:
+            bridges += 1
+    if bridges > 0.15 * len(intervals) or min(c[2] for c in clusters) < 2:
+        return _merged(intervals)
+    return sorted((c[0], c[1]) for c in clusters)
 
 
 def _merged(intervals: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
