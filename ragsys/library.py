@@ -13,18 +13,21 @@ from typing import TYPE_CHECKING, Any
 import portalocker
 
 from ragsys import ingest, places, stages
+from ragsys.answers import Answer
 from ragsys.catalog import Catalog, State, document_of
 from ragsys.config import Config, load, preflight
 from ragsys.errors import LibraryBusy, LibraryError, UsageError, did_you_mean
 from ragsys.ingest import Progress, Report, Watch
 from ragsys.layers import Layers
 from ragsys.plugins import Builder, registry
-from ragsys.search import Found, Searcher
+from ragsys.search import Searcher
+from ragsys.service import Service
 from ragsys.space import Space
-from ragsys.types import Answer, BBox, Document, Event, Filter, LayerState, PageImage, Query
+from ragsys.types import BBox, Document, Event, Filter, LayerState, PageImage, Query
 
 if TYPE_CHECKING:
     from ragsys.protocols import Store
+    from ragsys.remote import RemoteLibrary
 
 log = logging.getLogger("ragsys")
 
@@ -136,6 +139,7 @@ class Library:
         try:
             self.space = self._open(store)
             self.searcher = Searcher(self.space)
+            self._service = Service(self)
         except BaseException:
             self._lock.release()
             raise
@@ -235,8 +239,8 @@ class Library:
 
     def find(
         self, text: str, k: int = 10, *, filter: Filter | Mapping[str, Any] | None = None
-    ) -> tuple[list[SearchHit], Found]:
-        """`search`, with how the hits came about: lists, coverage, seconds by stage."""
+    ) -> tuple[list[SearchHit], Explained]:
+        """`search`, with how the hits came about: coverage of each list, seconds by stage."""
         if k < 1:
             raise UsageError(f"k is {k}: at least one page must be asked for")
         query = Query(text, filter=to_filter(filter))
@@ -244,7 +248,8 @@ class Library:
         self.refresh()
         found = self.searcher.search(query, k)
         evidence = self.searcher.evidence(found.hits)
-        return [SearchHit.of(one) for one in evidence], found
+        hits = [SearchHit.of(one) for one in evidence]
+        return hits, Explained(dict(found.coverage), dict(found.seconds), found.notes)
 
     def ask(
         self,
@@ -373,6 +378,7 @@ class Library:
         if self._closed:
             return
         self._closed = True
+        self._service.close()
         self._pause()
         try:
             self.space.store.close()
@@ -420,6 +426,15 @@ class SearchHit:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """How the hits of a search came about."""
+
+    coverage: Mapping[str, float]  # share of the searched set that each list could have found, 0..1
+    seconds: Mapping[str, float]  # by stage
+    notes: tuple[str, ...] = ()
+
+
 def _own(place: places.Place) -> portalocker.Lock:
     """Take the library's lock. Raises `LibraryBusy` if another process has it."""
     lock = portalocker.Lock(str(place.folder / "owner.lock"), mode="a", timeout=0, fail_when_locked=True)
@@ -432,9 +447,19 @@ def _own(place: places.Place) -> portalocker.Lock:
     return lock
 
 
-def open(root: str | Path, **options: Any) -> Library:
-    """`Library(root, **options)`."""
-    return Library(root, **options)
+def open(root: str | Path, **options: Any) -> Library | RemoteLibrary:
+    """`Library(root, **options)`, or, if another process has the library open, a client of that process.
+
+    Both have the same methods. Raises what `Library` raises; `LibraryBusy` only if the owner does not answer.
+    """
+    try:
+        return Library(root, **options)
+    except LibraryBusy:
+        from ragsys.remote import RemoteLibrary
+
+        config, folder = options.get("config"), options.get("folder")
+        chosen = config if isinstance(config, Config) else load(config, options.get("overrides", ()))
+        return RemoteLibrary(places.place_of(Path(root), Path(folder) if folder else None), chosen)
 
 
 __all__ = ["Library", "Progress", "Report", "SearchHit", "Status", "open", "to_filter"]

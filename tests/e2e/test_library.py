@@ -180,12 +180,12 @@ def test_later_layers_wait_and_are_then_filled(library: Library) -> None:
     library.index()
     pending = library.status().pending
     assert list(pending) == ["dense"]
-    found = library.find("cleaning cycle of the oven", 3)[1]
+    hits, found = library.find("cleaning cycle of the oven", 3)
     assert found.coverage["dense"] < 1
-    assert "dense" in found.hits[0].stage_scores  # it rescored the shortlist
+    assert "dense" in hits[0].stage_scores  # it rescored the shortlist
     library.index(wait=True)
     assert library.status().pending == {}
-    assert library.find("cleaning cycle of the oven", 3)[1].coverage == {name: 1.0 for name in found.coverage}
+    assert library.find("cleaning cycle of the oven", 3)[1].coverage == dict.fromkeys(found.coverage, 1.0)
 
 
 def test_the_background_fills_later_layers(folder: Path) -> None:

@@ -1,0 +1,167 @@
+"""A library that another process has open: the same methods as `Library`, done by its owner."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ragsys import places
+from ragsys.answers import Answer
+from ragsys.codec import plain, restore
+from ragsys.config import Config
+from ragsys.errors import LibraryError
+from ragsys.ingest import Progress, Report, Watch
+from ragsys.library import Explained, SearchHit, Status, to_filter
+from ragsys.service import Connection
+from ragsys.types import BBox, Document, Event, Evidence, Filter, PageImage, Step
+
+
+class RemoteLibrary:
+    """See `Library`; every call is a message to the process that owns the library."""
+
+    def __init__(self, place: places.Place, config: Config) -> None:
+        """Connect to the owner. Raises `LibraryBusy` if it does not answer or has another configuration."""
+        self.place, self.config = place, config
+        self._line = Connection(place.folder, config.hash)
+        self._line.call("key")
+
+    @property
+    def owner(self) -> int:
+        """The owner's process id."""
+        return self._line.owner
+
+    def index(
+        self, *, wait: bool = False, prune: bool = False, retry: bool = False, progress: Watch | None = None
+    ) -> Report:
+        """As `Library.index`."""
+        result = None
+        for header, _ in self._line.events("index", {"wait": wait, "prune": prune, "retry": retry}):
+            if header["type"] == "progress" and progress is not None:
+                progress(restore(Progress, header["progress"]))
+            result = header.get("result", result)
+        return _report(result)
+
+    def search(self, text: str, k: int = 10, *, filter: Filter | Mapping[str, Any] | None = None) -> list[SearchHit]:
+        """As `Library.search`."""
+        return self.find(text, k, filter=filter)[0]
+
+    def find(
+        self, text: str, k: int = 10, *, filter: Filter | Mapping[str, Any] | None = None
+    ) -> tuple[list[SearchHit], Explained]:
+        """As `Library.find`."""
+        found = self._line.call("find", {"text": text, "k": k, "filter": _filter(filter)})
+        return [restore(SearchHit, hit) for hit in found["hits"]], restore(Explained, found["explained"])
+
+    def ask(
+        self,
+        question: str,
+        *,
+        filter: Filter | Mapping[str, Any] | None = None,
+        budget: Mapping[str, float] | None = None,
+    ) -> Answer:
+        """As `Library.ask`."""
+        answer: Answer | None = None
+        for event in self.stream(question, filter=filter, budget=budget):
+            if event.kind == "answer":
+                answer = event.data
+        if answer is None:
+            raise LibraryError("the answer's stream ended without an answer")
+        return answer
+
+    def stream(
+        self,
+        question: str,
+        *,
+        filter: Filter | Mapping[str, Any] | None = None,
+        budget: Mapping[str, float] | None = None,
+    ) -> Iterator[Event]:
+        """As `Library.stream`."""
+        args = {"question": question, "filter": _filter(filter), "budget": dict(budget) if budget else None}
+        for header, _ in self._line.events("stream", args):
+            if header["type"] != "event":
+                continue
+            step = restore(Step, header["step"]) if header["step"] else None
+            data = self._attached(restore(Answer, header["data"])) if header["kind"] == "answer" else None
+            yield Event(header["kind"], header["text"], step, data)
+
+    def _attached(self, answer: Answer) -> Answer:
+        """With pictures that the owner renders."""
+        from ragsys.pictures import citation_picture
+
+        pages = {evidence.number: evidence for evidence in answer.evidence}
+
+        def render(evidence: Evidence, dpi: float, clip: BBox | None) -> PageImage:
+            return self.render(evidence.doc, evidence.page.number, dpi=dpi, clip=clip)
+
+        def picture(citation: Any, dpi: float, crop: bool) -> Any:
+            return citation_picture(render, pages[citation.evidence], citation, dpi, crop)
+
+        return replace(answer, citations=tuple(replace(one, renderer=picture) for one in answer.citations))
+
+    def documents(self) -> list[Document]:
+        """As `Library.documents`."""
+        return [restore(Document, one) for one in self._line.call("documents")]
+
+    def document(self, name: str) -> Document:
+        """As `Library.document`."""
+        document: Document = restore(Document, self._line.call("document", {"name": _named(name)}))
+        return document
+
+    def remove(self, name: str) -> Document:
+        """As `Library.remove`."""
+        document: Document = restore(Document, self._line.call("remove", {"name": _named(name)}))
+        return document
+
+    def restore(self, name: str) -> None:
+        """As `Library.restore`."""
+        self._line.call("restore", {"name": name})
+
+    def status(self) -> Status:
+        """As `Library.status`."""
+        status: Status = restore(Status, self._line.call("status"))
+        return status
+
+    def render(self, doc: str, page: int, *, dpi: float = 110, clip: BBox | None = None) -> PageImage:
+        """As `Library.render`."""
+        from PIL import Image
+
+        args = {"doc": doc, "page": page, "dpi": dpi, "clip": list(clip) if clip else None}
+        for header, blob in self._line.events("render", args):
+            image = Image.open(io.BytesIO(blob)).convert("RGB")
+            about = header["result"]
+            return PageImage(about["page"], image.width, image.height, about["dpi"], image)
+        raise LibraryError("the library's owner sent no picture")
+
+    @property
+    def key(self) -> str:
+        """As `Library.key`."""
+        return str(self._line.call("key"))
+
+    def close(self) -> None:
+        """Hang up; the owner goes on."""
+        self._line.close()
+
+    def __enter__(self) -> RemoteLibrary:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _filter(where: Filter | Mapping[str, Any] | None) -> Any:
+    """Checked here, so that a mistake is told where it was made."""
+    return {key: value for key, value in plain(to_filter(where)).items() if value}
+
+
+def _named(name: str) -> str:
+    """A file of the current folder by its full path: the owner may run in another."""
+    path = Path(name)
+    return str(path.resolve()) if path.exists() else name
+
+
+def _report(result: Any) -> Report:
+    report: Report = restore(Report, result)
+    return report

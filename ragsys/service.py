@@ -1,0 +1,241 @@
+"""The owner of an open library serves other processes over a local socket, so that `ask` works while `index` runs.
+
+The owner listens on the loopback address and writes its port and a random token into the library's folder, readable by
+this user alone. A client sends the token with its first message; messages are `frames` (JSON and bytes).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import io
+import json
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from ragsys import frames
+from ragsys.codec import plain
+from ragsys.errors import LibraryBusy, RagsysError
+from ragsys.types import JSON, BBox
+
+if TYPE_CHECKING:
+    from ragsys.library import Library
+
+ABOUT = "owner.json"
+_PROTOCOL = 1
+_CONNECT_SECONDS = 5.0
+
+
+class Service:
+    """Serves one open library until it is closed. A client that breaks off costs its own connection only."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._about = library.place.folder / ABOUT
+        self._token = secrets.token_hex(32)
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=32)
+        self._clients: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        _write_private(
+            self._about,
+            {"port": self._socket.getsockname()[1], "token": self._token, "pid": os.getpid(), "protocol": _PROTOCOL},
+        )
+        threading.Thread(target=self._accept, name="ragsys-service", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop listening; connections in use are cut."""
+        with contextlib.suppress(OSError):
+            self._about.unlink()
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        with self._lock:
+            clients = list(self._clients)
+        for client in clients:
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._socket.accept()
+            except OSError:
+                return
+            with self._lock:
+                self._clients.add(client)
+            threading.Thread(target=self._serve, args=(client,), name="ragsys-client", daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        try:
+            with client, _stream_of(client) as stream:
+                while (message := frames.read(stream)) is not None:
+                    if not hmac.compare_digest(str(message[0].get("token", "")), self._token):
+                        frames.write(stream, _failure(RagsysError("wrong token")))
+                        return
+                    self._answer(message[0], stream)
+        except (OSError, ValueError):
+            return  # the client is gone, or is no client of ours
+        finally:
+            with self._lock:
+                self._clients.discard(client)
+
+    def _answer(self, message: JSON, stream: BinaryIO) -> None:
+        try:
+            if message.get("config") != self._library.config.hash:
+                where = f"the library of {self._library.place.root} is open in process {os.getpid()}"
+                raise LibraryBusy(
+                    f"{where} with another configuration",
+                    hint="end that process, or use the same --config and --set",
+                )
+            call = _CALLS.get(str(message.get("call")))
+            if call is None:
+                raise RagsysError(f"unknown call {message.get('call')!r}: the versions of ragsys differ")
+            result, blob = call(self._library, message.get("args", {}), lambda event: frames.write(stream, event))
+            frames.write(stream, {"type": "result", "result": result}, blob)
+        except RagsysError as error:
+            frames.write(stream, _failure(error))
+        except (OSError, ValueError):
+            raise
+        except Exception as error:  # told to the client; the owner goes on
+            frames.write(stream, _failure(RagsysError(f"{type(error).__name__}: {error}")))
+
+
+Tell = Callable[[JSON], None]
+
+
+def _find(library: Library, args: JSON, _: Tell) -> tuple[Any, bytes]:
+    hits, explained = library.find(args["text"], args["k"], filter=args["filter"])
+    return {"hits": plain(hits), "explained": plain(explained)}, b""
+
+
+def _stream(library: Library, args: JSON, tell: Tell) -> tuple[Any, bytes]:
+    for event in library.stream(args["question"], filter=args["filter"], budget=args["budget"]):
+        data = plain(event.data) if event.kind == "answer" else None
+        tell({"type": "event", "kind": event.kind, "text": event.text, "step": plain(event.step), "data": data})
+    return None, b""
+
+
+def _index(library: Library, args: JSON, tell: Tell) -> tuple[Any, bytes]:
+    def watch(progress: Any) -> None:
+        tell({"type": "progress", "progress": plain(progress)})
+
+    return plain(library.index(**args, progress=watch)), b""
+
+
+def _render(library: Library, args: JSON, _: Tell) -> tuple[Any, bytes]:
+    clip = BBox(*args["clip"]) if args["clip"] else None
+    page = library.render(args["doc"], args["page"], dpi=args["dpi"], clip=clip)
+    out = io.BytesIO()
+    page.image.save(out, "PNG")
+    return {"page": page.page, "dpi": page.dpi}, out.getvalue()
+
+
+def _restore(library: Library, args: JSON, _: Tell) -> tuple[Any, bytes]:
+    library.restore(args["name"])
+    return None, b""
+
+
+_CALLS: Mapping[str, Callable[[Library, JSON, Tell], tuple[Any, bytes]]] = {
+    "find": _find,
+    "stream": _stream,
+    "index": _index,
+    "render": _render,
+    "documents": lambda library, _, __: (plain(library.documents()), b""),
+    "document": lambda library, args, _: (plain(library.document(args["name"])), b""),
+    "remove": lambda library, args, _: (plain(library.remove(args["name"])), b""),
+    "restore": _restore,
+    "status": lambda library, _, __: (plain(library.status()), b""),
+    "key": lambda library, _, __: (library.key, b""),
+}
+
+
+class Connection:
+    """A client's line to the owner of a library."""
+
+    def __init__(self, folder: Path, config: str) -> None:
+        """Connect. Raises `LibraryBusy` if nobody answers."""
+        try:
+            about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+            self._token, self.owner = str(about["token"]), int(about["pid"])
+            self._socket = socket.create_connection(("127.0.0.1", int(about["port"])), _CONNECT_SECONDS)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise LibraryBusy(
+                f"another process has the library in {folder} open and does not answer ({error})",
+                hint="wait until it ends, or end it; `ragsys doctor` names it",
+            ) from error
+        self._socket.settimeout(None)  # an indexing run may take long between two messages
+        self._stream = _stream_of(self._socket)
+        self._config = config
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Hang up."""
+        with contextlib.suppress(OSError):
+            self._stream.close()
+        self._socket.close()
+
+    def events(self, call: str, args: JSON) -> Iterator[tuple[JSON, bytes]]:
+        """What the owner sends, the result as the last one. Raises what the call raised there."""
+        with self._lock:
+            try:
+                frames.write(self._stream, {"token": self._token, "config": self._config, "call": call, "args": args})
+                while (message := frames.read(self._stream)) is not None:
+                    header, blob = message
+                    if header["type"] == "error":
+                        raise _error(header)
+                    yield header, blob
+                    if header["type"] == "result":
+                        return
+            except (OSError, ValueError) as error:
+                raise LibraryBusy(
+                    f"the connection to the library's owner broke: {error}", hint="run it again"
+                ) from error
+        raise LibraryBusy("the library's owner ended", hint="run it again")
+
+    def call(self, call: str, args: JSON | None = None) -> Any:
+        """The result of a call."""
+        result: Any = None
+        for header, _ in self.events(call, args or {}):
+            result = header.get("result")
+        return result
+
+
+def _failure(error: RagsysError) -> JSON:
+    return {"type": "error", **error.as_dict(), "exit_code": error.exit_code}
+
+
+def _error(header: JSON) -> RagsysError:
+    """The owner's error as the same class here."""
+    from ragsys import errors
+
+    kind = getattr(errors, str(header.get("error")), RagsysError)
+    error = RagsysError(str(header["message"]), hint=header.get("hint"))
+    if isinstance(kind, type) and issubclass(kind, RagsysError):
+        plain_error = RagsysError.__new__(kind)
+        RagsysError.__init__(plain_error, str(header["message"]), hint=header.get("hint"))
+        error = plain_error
+    error.exit_code = int(header.get("exit_code", 1))
+    return error
+
+
+def _stream_of(line: socket.socket) -> BinaryIO:
+    return cast(BinaryIO, line.makefile("rwb"))
+
+
+def _write_private(path: Path, content: JSON) -> None:
+    """Write a file that only this user can read, at once."""
+    partial = path.with_suffix(".part")
+    with contextlib.suppress(FileNotFoundError):
+        partial.unlink()
+    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as out:
+        json.dump(content, out)
+    os.replace(partial, path)
+
+
+__all__ = ["ABOUT", "Connection", "Service"]
