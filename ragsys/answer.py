@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -50,7 +51,7 @@ def stream(
     history: tuple[Turn, ...] = (),
     judge: Judge | None = None,
 ) -> Iterator[Event]:
-    """The events of an answer as they happen; the last one's `data` is the `Answer`. Closing it early cancels the rest."""
+    """The events of an answer as they happen; the last one's `data` is the `Answer`. Closing early cancels the rest."""
     events: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
     limits = budget_of(host.config.answer.budget, budget)
     purse = Purse.of(calls=limits.calls, tokens=limits.tokens, seconds=limits.seconds)
@@ -83,13 +84,12 @@ def answer(
     history: tuple[Turn, ...] = (),
     judge: Judge | None = None,
 ) -> Answer:
-    """The answer alone. Raises the `RagsysError` that an action failed with, where the agent did not take care of it."""
-    last: Event | None = None
-    for last in stream(host, question, budget=budget, history=history, judge=judge):
-        pass
-    if last is None or not isinstance(last.data, Answer):
+    """The answer alone. Raises the error that an action failed with, where the agent did not take care of it."""
+    events = list(stream(host, question, budget=budget, history=history, judge=judge))
+    made = events[-1].data if events else None
+    if not isinstance(made, Answer):
         raise RagsysError("the question ended without an answer")
-    return last.data
+    return made
 
 
 def budget_of(configured: Budget, changes: Mapping[str, float] | None) -> Budget:
@@ -105,6 +105,7 @@ def budget_of(configured: Budget, changes: Mapping[str, float] | None) -> Budget
 
 
 def _answer(host: AnswerHost, task: Task, purse: Purse, emit: Any, judge: Judge | None) -> Answer:
+    began = time.monotonic()
     settings = host.config.answer
     generator = host.generator
     kit = Kit(
@@ -125,6 +126,7 @@ def _answer(host: AnswerHost, task: Task, purse: Purse, emit: Any, judge: Judge 
         if cache is not None:
             cache.close()
     made = _proved(host, task, ended, judge)
+    made = replace(made, usage=replace(made.usage, seconds=time.monotonic() - began))
     trace = recorder.close({"status": made.status, "stop": ended.stop, "usage": plain(made.usage)})
     made = replace(made, trace=_keep(host, trace, emit))
     if any(step.kind == "write" for step in trace.steps):

@@ -233,18 +233,20 @@ class Runner:
         with self._library:
             new = [hit for hit in new if not self._known(hit)]  # another branch may have shown it meanwhile
             if new:
-                for one in self.host.evidence(new, len(self._shown) + 1):
-                    self._shown.setdefault((one.doc, one.page.number), one)
-                    self.recorder.show(one)
+                for found in self.host.evidence(new, len(self._shown) + 1):
+                    place = (found.doc, found.page.number)
+                    if place not in self._shown:  # hits may overlap: numbers stay without gaps and doubles
+                        self._shown[place] = replace(found, number=len(self._shown) + 1)
+                        self.recorder.show(self._shown[place])
         wanted: dict[int, Evidence] = {}
         for page in pages:
             if isinstance(page, Evidence):
                 wanted[page.number] = page
                 continue
             for number in page.span.pages:
-                found = self._shown.get((page.doc, number))
-                if found is not None:
-                    wanted[found.number] = found
+                known = self._shown.get((page.doc, number))
+                if known is not None:
+                    wanted[known.number] = known
         return tuple(wanted.values())
 
     def _known(self, hit: Hit) -> bool:

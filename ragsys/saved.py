@@ -1,0 +1,226 @@
+"""Saved answers: one HTML or Markdown file that needs nothing else, with each citation's page and its boxes drawn.
+
+Everything that comes from a document or a question is text: escaped, never markup. The HTML forbids scripts and every
+outside resource by its own policy.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from string import Template
+
+from ragsys.answers import Answer, Citation, Statement
+from ragsys.errors import RagsysError, UsageError
+from ragsys.types import Level
+
+DPI = 110.0
+QUALITY = 80  # of the JPEG pictures
+MEANING = {
+    Level.SUPPORTED: "numbers, names, dates and negation of the sentence agree with the place",
+    Level.QUOTED: "the quote stands there; the sentence was not proved by it",
+    Level.LOCATED: "the place exists; the quote was not found in it",
+    Level.NONE: "no place was found",
+}
+
+
+def save(answer: Answer, path: Path) -> Path:
+    """Write the answer as the file's ending says: `.html` (or `.htm`) or `.md`. Raises `UsageError` on another."""
+    writers = {".html": to_html, ".htm": to_html, ".md": to_markdown, ".markdown": to_markdown}
+    writer = writers.get(path.suffix.lower())
+    if writer is None:
+        raise UsageError(
+            f"{path}: an answer is saved as .html or .md, found '{path.suffix}'", hint="--save answer.html"
+        )
+    text = writer(answer)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from error
+    return path
+
+
+def to_html(answer: Answer) -> str:
+    """The answer as one page: text with marks, then each citation with its picture; light and dark, no script."""
+    figures = "\n".join(_figure(answer, citation) for citation in answer.citations)
+    sections = [
+        f'<section class="sources" aria-label="Sources"><h2>Sources</h2>{figures}</section>' if figures else "",
+        _doubts(answer.unsupported),
+        _facts(answer),
+    ]
+    return _PAGE.substitute(
+        title=_text(answer.question),
+        question=_text(answer.question),
+        status=answer.status,
+        answer=_body(answer),
+        sections="\n".join(section for section in sections if section),
+    )
+
+
+def to_markdown(answer: Answer) -> str:
+    """The answer as Markdown; pictures stand in it as data, so that the file can be moved alone."""
+    lines = [f"# {_plain(answer.question)}", "", _marked(answer) or _plain(answer.text), ""]
+    if answer.status != "answered":
+        lines += [f"*{answer.status}*", ""]
+    for citation in answer.citations:
+        lines += [f"## [{citation.number}] {_plain(_name(citation))}, page {citation.page}", ""]
+        if citation.quote:
+            lines += [f"> {_plain(citation.quote)}", ""]
+        picture = _picture(citation)
+        if picture:
+            lines += [f"![page {citation.page}, with the cited place marked]({picture})", ""]
+        lines += [f"{citation.level.value}: {MEANING[citation.level]}", ""]
+    if answer.unsupported:
+        lines += ["## Not proved", ""]
+        lines += [f"- {_plain(one.text)} ({_plain('; '.join(one.problems))})" for one in answer.unsupported]
+        lines.append("")
+    lines += [f"- {_plain(note)}" for note in answer.notes]
+    lines += ["", " · ".join(_plain(part) for part in _cost(answer))]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _text(text: str) -> str:
+    """Escaped for HTML, without control characters or marks that turn the direction of what follows."""
+    return html.escape(re.sub(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", "", text), quote=True)
+
+
+def _plain(text: str) -> str:
+    """One line of Markdown in which nothing of the text is markup."""
+    text = re.sub(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]+", " ", text)
+    text = re.sub(r"\s+", " ", text).strip()
+    return re.sub(r"([\\`*_{}\[\]<>#|!~&$])", r"\\\1", text)
+
+
+def _name(citation: Citation) -> str:
+    return f"{citation.title} ({citation.path})" if citation.title else citation.path
+
+
+def _body(answer: Answer) -> str:
+    if not answer.sentences:
+        return f"<p>{_text(answer.text)}</p>"
+    parts = []
+    for one in answer.sentences:
+        kind = "" if one.level is Level.SUPPORTED else f' class="doubt" title="{_text("; ".join(one.problems))}"'
+        links = "".join(f'<a class="mark" href="#c{number}">{number}</a>' for number in one.citations)
+        parts.append(f"<span{kind}>{_text(one.text)}</span>{links}")
+    return "<p>" + " ".join(parts) + "</p>"
+
+
+def _marked(answer: Answer) -> str:
+    return " ".join(
+        _plain(one.text) + "".join(f" \\[{number}\\]" for number in one.citations) for one in answer.sentences
+    )
+
+
+def _figure(answer: Answer, citation: Citation) -> str:
+    picture = _picture(citation)
+    image = f'<img alt="page {citation.page} with the cited place marked" src="{picture}">' if picture else ""
+    said = [one.text for one in answer.sentences if citation.number in one.citations]
+    label = _text(" / ".join(said))
+    quote = f"<blockquote>{_text(citation.quote)}</blockquote>" if citation.quote else ""
+    level = citation.level.value
+    return (
+        f'<figure id="c{citation.number}" aria-label="Source {citation.number} of: {label}"><figcaption>'
+        f'<b class="number">{citation.number}</b><span class="file">{_text(_name(citation))}</span>'
+        f'<span class="page">page {citation.page}</span>'
+        f'<span class="level {level}" title="{_text(MEANING[citation.level])}">{level}</span></figcaption>'
+        f"{quote}{image}</figure>"
+    )
+
+
+def _picture(citation: Citation) -> str:
+    """The crop as a data URI; empty where its file cannot be read any more: the quote still stands in the answer."""
+    if citation.renderer is None:
+        return ""
+    try:
+        image = citation.picture(DPI, crop=True)
+    except RagsysError:
+        return ""
+    out = io.BytesIO()
+    image.convert("RGB").save(out, "JPEG", quality=QUALITY, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
+
+
+def _doubts(statements: tuple[Statement, ...]) -> str:
+    if not statements:
+        return ""
+    items = "".join(f"<li>{_text(one.text)}<small>{_text('; '.join(one.problems))}</small></li>" for one in statements)
+    return f'<section class="doubts"><h2>Not proved by what it cites</h2><ul>{items}</ul></section>'
+
+
+def _facts(answer: Answer) -> str:
+    notes = "".join(f"<li>{_text(note)}</li>" for note in answer.notes)
+    return f"<footer><ul>{notes}</ul><p>{' · '.join(_text(part) for part in _cost(answer))}</p></footer>"
+
+
+def _cost(answer: Answer) -> Iterator[str]:
+    usage = answer.usage
+    yield f"{len(answer.evidence)} pages read"
+    yield f"{usage.seconds:.2f} s"
+    if usage.calls:
+        yield f"{usage.calls} model calls, {usage.tokens} tokens"
+    if answer.generator:
+        yield answer.generator
+    if answer.trace:
+        yield f"trace {answer.trace}"
+
+
+_PAGE = Template("""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<meta name="referrer" content="no-referrer">
+<title>$title</title>
+<style>
+:root { color-scheme: light dark; --ink: #1d2126; --soft: #616a75; --paper: #fbfaf7; --card: #fff; --line: #e2dfd8;
+  --accent: #9a4d00; --good: #1d6b3a; --doubt: #a33a1e; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e8e6e1; --soft: #9aa3ad; --paper: #16181b; --card: #1e2125;
+  --line: #32363c; --accent: #f0a24b; --good: #7fce9c; --doubt: #f08a6c; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 17px/1.55 system-ui, "Segoe UI", sans-serif; }
+main { max-width: 52rem; margin: 0 auto; padding: 3rem 1.25rem 4rem; }
+h1 { font-size: 1.55rem; line-height: 1.25; margin: 0 0 1rem; text-wrap: balance; overflow-wrap: anywhere; }
+h2 { font-size: .8rem; text-transform: uppercase; letter-spacing: .08em; color: var(--soft); margin: 2.5rem 0 .75rem; }
+.answer { font-size: 1.12rem; overflow-wrap: anywhere; }
+.answer p { margin: 0; }
+.status { color: var(--doubt); font-weight: 600; }
+.status.answered { display: none; }
+.doubt { text-decoration: underline wavy var(--doubt) 1px; text-underline-offset: .25em; }
+a.mark, .number { display: inline-block; min-width: 1.45em; padding: 0 .35em; margin-left: .2em; border-radius: .7em;
+  background: var(--accent); color: var(--paper); font: 600 .72rem/1.45rem system-ui, sans-serif; text-align: center;
+  text-decoration: none; vertical-align: .12em; }
+a.mark:focus-visible { outline: 2px solid var(--ink); outline-offset: 2px; }
+figure { margin: 0 0 1.25rem; background: var(--card); border: 1px solid var(--line); border-radius: .6rem;
+  overflow: hidden; scroll-margin-top: 1rem; }
+figure:target { border-color: var(--accent); box-shadow: 0 0 0 1px var(--accent); }
+figcaption { display: flex; flex-wrap: wrap; gap: .35rem .6rem; align-items: baseline; padding: .7rem 1rem; }
+.number { margin: 0; }
+.file { font-weight: 600; overflow-wrap: anywhere; }
+.page { color: var(--soft); font-variant-numeric: tabular-nums; }
+.level { margin-left: auto; font-size: .82rem; color: var(--doubt); }
+.level.supported { color: var(--good); }
+blockquote { margin: 0 1rem .9rem; padding-left: .8rem; border-left: 3px solid var(--accent); color: var(--soft);
+  overflow-wrap: anywhere; }
+img { display: block; width: 100%; height: auto; border-top: 1px solid var(--line); background: #fff; }
+.doubts small { display: block; color: var(--soft); }
+footer { margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem; font-size: .85rem;
+  color: var(--soft); }
+footer ul { padding-left: 1.1rem; margin: 0 0 .5rem; }
+footer p { margin: 0; overflow-wrap: anywhere; }
+</style>
+</head>
+<body><main>
+<h1>$question</h1>
+<p class="status $status">$status</p>
+<div class="answer">$answer</div>
+$sections
+</main></body>
+</html>
+""")
