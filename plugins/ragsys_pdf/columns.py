@@ -29,6 +29,7 @@ def regions(spans: Sequence[Span], *, depth: int = 0) -> list[list[Row]]:
     bands: list[tuple[bool, list[int]]] = []
     for n, row in enumerate(cells):
         wide = _is_wide(row, middle, bands[-1][0] if bands else True)
+        wide = wide or bool(bands and bands[-1][0] and _ends(row, cells[n - 1], middle))
         if bands and bands[-1][0] == wide:
             bands[-1][1].append(n)
         else:
@@ -53,6 +54,19 @@ def _is_wide(cells: Sequence[Cell], middle: float, before: bool) -> bool:
         return True
     # a row of a table that has just begun to run across
     return before and len(cells) > 2 and sum(c.value for c in cells) > 1 and not any(_is_prose(c) for c in cells)
+
+
+def _ends(row: Sequence[Cell], above: Sequence[Cell], middle: float) -> bool:
+    """Whether the row is the short last line of what runs across above it."""
+    cell, first = row[0], above[0]
+    return (
+        len(row) == 1
+        and cell.x1 <= middle
+        and cell.bold == first.bold
+        and abs(cell.size - first.size) < 0.05 * cell.size
+        and cell.y0 - first.y1 < 0.6 * cell.size
+        and abs(cell.x0 - first.x0) < 1.5 * cell.size
+    )
 
 
 def find_gutter(rows: Sequence[Sequence[Cell]]) -> tuple[float, float] | None:

@@ -103,9 +103,9 @@ def _is_figure_caption(span: Span, page: RawPage) -> bool:
 def _drawn_near(caption: Span, paths: Sequence[Box], spans: Sequence[Span], page: RawPage) -> Box | None:
     """The box of the drawing above the caption, else below it; between the caption and the nearest running text."""
     reach = _NEAR * 1.6 * page.height
-    half = page.width * (0.5 if caption.x1 - caption.x0 < 0.5 * page.width else 1.0)
-    x0, x1 = caption.x0 - 0.12 * page.width, max(caption.x1, caption.x0 + half)
-    prose = [s for s in spans if len(s.text) > 45 and s.text.count(" ") > 5 and s.x0 < x1 and s.x1 > x0]
+    # a short caption may stand under a drawing much wider than itself, but text beside it is another column's
+    x0, x1 = caption.x0 - 0.12 * page.width, max(caption.x1, caption.x0 + 0.42 * page.width)
+    prose = [s for s in spans if len(s.text) > 45 and s.text.count(" ") > 5 and s.x0 < caption.x1 and s.x1 > caption.x0]
     for above in (True, False):
         if above:
             limit = max((s.y1 for s in prose if s.y1 < caption.y0 - 1), default=0.0)

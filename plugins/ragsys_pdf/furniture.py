@@ -69,7 +69,7 @@ def furniture(
     """(header rows, footer rows) of a page, given the edges of pages near it and the body's font size in points.
 
     A row is furniture if it is the outermost and a page number, if it is a number that counts on with another page's,
-    or if the same words (numbers aside) stand at the same height on two of the other pages (on one, if there is only one).
+    or if the same words (numbers aside) stand at the same height on two of the other pages (or on the only one).
     """
     headers: list[tuple[Span, ...]] = []
     footers: list[tuple[Span, ...]] = []

@@ -98,9 +98,11 @@ class PyMuPdfLayout:
 def _smallest_around(span: Span, found: Sequence[tuple[Box, BlockKind]]) -> int | None:
     x, y = (span.x0 + span.x1) / 2, (span.y0 + span.y1) / 2
     around = [n for n, (b, _) in enumerate(found) if b[0] - 2 <= x <= b[2] + 2 and b[1] - 2 <= y <= b[3] + 2]
-    return min(
-        around, key=lambda n: (found[n][0][2] - found[n][0][0]) * (found[n][0][3] - found[n][0][1]), default=None
-    )
+    return min(around, key=lambda n: _area(found[n][0]), default=None)
+
+
+def _area(box: Box) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
 
 
 def _draft(box: Box, kind: BlockKind, spans: Sequence[Span], body: float) -> list[Draft]:

@@ -134,9 +134,8 @@ class RapidOcr:
         """Blocks with line boxes. Raises `MissingExtra` if the package is missing."""
         import numpy as np
 
-        pixels = np.asarray(image.image.convert("RGB"))[
-            :, :, ::-1
-        ]  # (height, width, 3), BGR as the models were trained
+        # (height, width, 3), blue first as the models were trained
+        pixels = np.asarray(image.image.convert("RGB"))[:, :, ::-1]
         result = self.engine(np.ascontiguousarray(pixels))
         if result.boxes is None or result.txts is None:
             return ()

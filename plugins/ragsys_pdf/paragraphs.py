@@ -195,7 +195,7 @@ def _kind(
 
 
 def title_level(group: Sequence[Line], body: float, left: float, right: float) -> int:
-    """1 (highest) to 6 if the lines are a heading, else 0: by size against the body's, bold type, capitals, numbering."""
+    """1 (highest) to 6 if the lines are a heading, else 0: by size, bold type, capitals, numbering."""
     first, last = group[0], group[-1]
     ratio = max(line.size for line in group) / max(1.0, body)
     large = ratio >= 1.35

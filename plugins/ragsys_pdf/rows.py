@@ -14,6 +14,7 @@ _VALUE = re.compile(
     r"(?:\s?(?:\([\dA-Za-z]\)|[*†‡]+|(?:±|\+/[-−]|[/–-])\s?[\d.,]+%?|\([-−–]?[\d.,]*%?\)))?|[—–\-−]+[%)]?|\$\s?[—–\-−]|n/?[am]|N/?[AM]|nm|NM|\*+"
 )
 _UNIT_ENDS = frozenset("xXKMBaAmMpst")  # last letters of what a value may end in
+_NUMBER_STARTS = frozenset("0123456789-–—−+($€£¥")
 _CURRENCY = frozenset(("$", "€", "£", "¥", "US$", "$(", "($", "(", "R$", "C$"))
 _CLOSING = frozenset((")", "%", ")%", "%)", "pts", "x", "pp"))
 
@@ -126,8 +127,10 @@ def make_cells(row: Sequence[Span], mono: frozenset[int] | set[int] = frozenset(
                 near = (cell.text in _CURRENCY and text[0] in "0123456789(.—–-") or (
                     text in _CLOSING and gap < 1.6 * em
                 )
-            elif near and gap > 0.45 * em and cell.value and is_value(text) and text not in _CLOSING:
-                near = False  # numbers set close to each other are columns
+            elif near and gap > 0.18 * em and text[0] in _NUMBER_STARTS and text not in _CLOSING:
+                # numbers set close to each other, or close to their label, are columns
+                whole = cell.value and ("." in cell.text or gap > 0.45 * em)
+                near = not whole and not (gap > 0.42 * em and len(cell.text) > 1 and is_value(text))
             if near:
                 cell.text += (" " if gap > 0.12 * em and _blank(cell.text, text) else "") + text
                 cell.x1 = x1 if x1 > cell.x1 else cell.x1

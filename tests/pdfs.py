@@ -1,0 +1,134 @@
+"""Small PDFs of known content, made by script: what the tests of loaders and OCR read."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pymupdf
+
+PROSE = (
+    "The river rises in the northern hills and runs for forty kilometres through open farmland before it meets the "
+    "sea. In spring the meadows along its banks are flooded for weeks and the villages can only be reached by boat. "
+    "Every family keeps one, and most of them were built by the same two brothers who still work in the old mill. "
+)
+FINANCES = [
+    ("(in millions)", "2022", "2021", "2020"),
+    ("Net sales", "$ 5,363", "$ 4,869", "$ 5,058"),
+    ("Cost of goods sold", "2,911", "2,667", "2,321"),
+    ("Research and development", "947", "1,072", "1,201"),
+    ("Restructuring charges", "(48)", "—", "(110)"),
+    ("Net income", "$ 1,457", "$ 1,130", "$ 1,426"),
+]
+
+
+def new(path: Path, draw: Callable[[Any], None], *, width: float = 595, height: float = 842, pages: int = 1) -> Path:
+    """A PDF whose pages `draw(page)` fills."""
+    document = pymupdf.open()
+    for _ in range(pages):
+        draw(document.new_page(width=width, height=height))
+    document.save(path)
+    document.close()
+    return path
+
+
+def article(page: Any) -> None:
+    """A title, a paragraph, a heading, a bulleted list."""
+    page.insert_text((72, 90), "Life on the River", fontsize=22)
+    page.insert_textbox((72, 110, 520, 220), PROSE, fontsize=11)
+    page.insert_text((72, 250), "2 Boats and Their Builders", fontsize=13, fontname="hebo")
+    page.insert_textbox((72, 260, 520, 340), PROSE, fontsize=11)
+    for n, item in enumerate(("oak for the keel", "pine for the planks", "tar for the seams")):
+        page.insert_text((80, 370 + 16 * n), f"• {item}", fontsize=11)
+
+
+def columns(page: Any) -> None:
+    """A title over two columns of text."""
+    page.insert_text((72, 80), "A Title That Runs Across Both Columns", fontsize=20)
+    page.insert_textbox((60, 100, 285, 500), "LEFT BEGINS. " + PROSE * 2 + "LEFT ENDS.", fontsize=10)
+    page.insert_textbox((310, 100, 535, 500), "RIGHT BEGINS. " + PROSE * 2 + "RIGHT ENDS.", fontsize=10)
+
+
+def table(page: Any, rows: Sequence[Sequence[str]] = FINANCES, *, top: float = 140) -> None:
+    """A statement: labels at the left, numbers set to the right edge of their columns."""
+    for n, row in enumerate(rows):
+        y = top + 16 * n
+        page.insert_text((72, y), row[0], fontsize=10)
+        for c, text in enumerate(row[1:]):
+            right = 360 + 80 * c
+            page.insert_text((right - pymupdf.get_text_length(text, fontsize=10), y), text, fontsize=10)
+
+
+def table_page(page: Any) -> None:
+    """A paragraph, a caption, a table, a paragraph."""
+    page.insert_textbox((72, 50, 520, 110), PROSE[:200], fontsize=10)
+    page.insert_text((72, 122), "Table 1: Results of three years.", fontsize=10)
+    table(page)
+    page.insert_textbox((72, 260, 520, 330), PROSE, fontsize=10)
+
+
+def picture(width: int = 300, height: int = 200) -> bytes:
+    """A PNG: a red bar on white."""
+    from PIL import Image, ImageDraw
+
+    image = Image.new("RGB", (width, height), "white")
+    ImageDraw.Draw(image).rectangle((20, 20, width // 2, height - 20), fill="red")
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def figure_page(page: Any) -> None:
+    """A paragraph, a picture, its caption, a paragraph."""
+    page.insert_textbox((72, 60, 520, 140), PROSE, fontsize=10)
+    page.insert_image((150, 160, 450, 360), stream=picture())
+    page.insert_text((150, 378), "Figure 3: A red bar on white ground.", fontsize=9)
+    page.insert_textbox((72, 420, 520, 500), PROSE, fontsize=10)
+
+
+def drawing_page(page: Any) -> None:
+    """A drawn chart with labels, and its caption below."""
+    page.insert_textbox((72, 60, 520, 140), PROSE, fontsize=10)
+    page.draw_line((150, 340), (450, 340))
+    page.draw_line((150, 180), (150, 340))
+    for n in range(5):
+        page.draw_rect((170 + 50 * n, 320 - 25 * n, 200 + 50 * n, 340), fill=(0.2, 0.4, 0.8))
+        page.insert_text((175 + 50 * n, 352), f"{2018 + n}", fontsize=8)
+    page.insert_text((150, 378), "Figure 1. Sales by year.", fontsize=9)
+    page.insert_textbox((72, 420, 520, 500), PROSE, fontsize=10)
+
+
+def scan(path: Path, draw: Callable[[Any], None], dpi: int = 150) -> Path:
+    """The drawn page as a picture alone."""
+    source = pymupdf.open()
+    page = source.new_page()
+    draw(page)
+    pixels = page.get_pixmap(dpi=dpi).tobytes("png")
+    result = pymupdf.open()
+    result.new_page().insert_image(page.rect, stream=pixels)
+    result.save(path)
+    source.close()
+    result.close()
+    return path
+
+
+def encrypted(path: Path, password: str) -> Path:
+    """An article that opens with `password` alone."""
+    document = pymupdf.open()
+    article(document.new_page())
+    document.save(path, encryption=pymupdf.PDF_ENCRYPT_AES_256, user_pw=password, owner_pw=password + "-owner")
+    document.close()
+    return path
+
+
+def rotated(path: Path, degrees: int) -> Path:
+    """A table page displayed turned: the text runs sideways or upside down on the displayed page."""
+    document = pymupdf.open()
+    page = document.new_page()
+    table_page(page)
+    page.set_rotation(degrees)
+    document.save(path)
+    document.close()
+    return path
