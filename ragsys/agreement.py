@@ -252,6 +252,8 @@ def row_problems(claim: str, grid: Grid, row: int, setting: Setting) -> list[str
         for quantity in headed
         if not any(same(quantity, other, said.text, around, "", table=False) for other in beside)
     ]
+    if said.quantities and any(len(head) != len(cells) for head in grid.rows[: grid.heads]):
+        problems.append("the table's columns cannot be told apart")
     whole = facts(fold(f"{' '.join(cells)} {around}"))
     problems += _years(said, whole, facts(""))
     problems += _dates(said, whole, facts(""))

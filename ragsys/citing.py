@@ -1,4 +1,4 @@
-"""From a draft's marks to proved citations: located, quoted, supported. What a model says of its sources counts nothing.
+"""From a draft's marks to proved citations: located, quoted, supported. What a model says of its sources is no proof.
 
 located     the mark's evidence and block exist: they give boxes
 quoted      the quote aligns with the block's words: they give the boxes of its lines
@@ -30,6 +30,7 @@ QUOTE_RATIO = 90.0
 #: A judge's least certainty.
 JUDGED = 0.5
 _RANK = {Level.NONE: 0, Level.LOCATED: 1, Level.QUOTED: 2, Level.SUPPORTED: 3}
+_SIGNED = re.compile(r"(?:(?<![\w.])-)?\d+")
 _PARTS = re.compile(r";\s+|,?\s+(?:and|while|but|whereas)\s+")
 
 
@@ -232,7 +233,7 @@ def align(quote: str, text: str) -> Stretch | None:
         start -= 1
     while end < len(have) and have[end] != " " and have[end - 1] != " ":
         end += 1
-    if re.findall(r"\d+", wanted) != re.findall(r"\d+", have[start:end]):
+    if _SIGNED.findall(wanted) != _SIGNED.findall(have[start:end]):
         return None
     if _negations(wanted) != _negations(have[start:end]):
         return None
@@ -264,7 +265,9 @@ def _normal(text: str) -> tuple[str, list[int]]:
     out: list[str] = []
     places: list[int] = []
     for at, char in enumerate(text):
-        if char.isspace() or char == "|":
+        # a hyphen between letters is one with a blank: "state-of-the-art"; before a digit it is a minus
+        joins = fold(char) == "-" and text[at - 1 : at].isalpha() and text[at + 1 : at + 2].isalpha()
+        if char.isspace() or char == "|" or joins:
             if out and out[-1] != " ":
                 out.append(" ")
                 places.append(at)
