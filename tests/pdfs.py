@@ -19,7 +19,7 @@ FINANCES = [
     ("Net sales", "$ 5,363", "$ 4,869", "$ 5,058"),
     ("Cost of goods sold", "2,911", "2,667", "2,321"),
     ("Research and development", "947", "1,072", "1,201"),
-    ("Restructuring charges", "(48)", "—", "(110)"),
+    ("Restructuring charges", "(48)", "-", "(110)"),
     ("Net income", "$ 1,457", "$ 1,130", "$ 1,426"),
 ]
 

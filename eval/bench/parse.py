@@ -59,9 +59,8 @@ def speed(files: list[Path], processes: int, rounds: int) -> None:
                 rates[name].append(pages / (time.perf_counter() - start))
                 print(f"{name:9s} {pages} pages, {rates[name][-1]:.0f} pages/s", flush=True)
     limit, reached = (statistics.median(rates[name]) for name in ("get_text", "loader"))
-    print(
-        f"\nmedian of {rounds}, {processes} processes: get_text {limit:.0f}/s, loader {reached:.0f}/s = {reached / limit:.0%}"
-    )
+    share = reached / limit
+    print(f"median of {rounds}, {processes} processes: get_text {limit:.0f}/s, loader {reached:.0f}/s = {share:.0%}")
 
 
 def robust(files: list[Path]) -> None:

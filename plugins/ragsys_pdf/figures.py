@@ -84,10 +84,15 @@ def figures(page: RawPage, drawings: Callable[[], Sequence[Box]]) -> tuple[list[
         box = _drawn_near(caption, paths, spans, page)
         if box is None or any(_overlap(box, d.box) > 0.3 for d in drafts):
             continue
+        # labels stand a little outside of what is drawn, up to the caption
+        x0, y0, x1, y1 = box[0] - 16, box[1] - 16, box[2] + 16, box[3] + 16
         inside = [
             s
             for s in spans
-            if box[0] - 2 <= (s.x0 + s.x1) / 2 <= box[2] + 2 and box[1] - 2 <= (s.y0 + s.y1) / 2 <= box[3] + 2
+            if x0 <= (s.x0 + s.x1) / 2 <= x1
+            and y0 <= (s.y0 + s.y1) / 2 <= y1
+            and (len(s.text) < 46 or s.y1 < box[3])
+            and not (s.y0 < caption.y1 + 1 and s.y1 > caption.y0 - 1)
         ]
         drafts.append(_with_labels(box, inside))
         gone = set(map(id, inside))

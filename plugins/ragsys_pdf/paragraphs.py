@@ -21,7 +21,7 @@ _BULLET = re.compile(
 CAPTION = re.compile(
     r"(?:(fig(?:ure|\.)?|chart|graph|scheme|plate|photo|image|diagram|exhibit|map|abb(?:\.|ildung)|illustration|рис\.|图|圖)"
     r"|(table|tab\.|tabelle|tableau|tabla|таблица|表))"
-    r"\s*(?:[A-Z]?\d+(?:[.\-–]\d+)*[a-z]?|[IVXL]+|[A-Z](?=[.:]))(?:\s*[.:|–—)]|\s+(?=[A-Z\"“(])|$)",
+    r"\s*(?:[A-Z]?\d+(?:[.\-–]\d+)*[a-z]?|(?-i:[IVXL]+|[A-Z](?=[.:])))(?:\s*[.:|—–)]|\s+(?=(?-i:[A-Z\"“(]))|$)",
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,3}){0,4})\.?\s+(?=[^\W\d])")

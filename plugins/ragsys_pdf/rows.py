@@ -116,6 +116,12 @@ def mono_blocks(rows: Sequence[Sequence[Span]]) -> set[int]:
 
 def make_cells(row: Sequence[Span], mono: frozenset[int] | set[int] = frozenset()) -> list[Cell]:
     """The row's cells: spans nearer than a wide blank are one, a currency sign joins the number after it."""
+    if len(row) > 1 and not all(span.text.isascii() for span in row) and is_rtl(" ".join(s.text for s in row)):
+        return _mirrored_cells(row, mono)
+    return _joined_cells(row, mono)
+
+
+def _joined_cells(row: Sequence[Span], mono: frozenset[int] | set[int]) -> list[Cell]:
     cells: list[Cell] = []
     for x0, y0, x1, y1, text, size, bold, block in row:
         if cells:
@@ -145,6 +151,28 @@ def make_cells(row: Sequence[Span], mono: frozenset[int] | set[int] = frozenset(
     return cells
 
 
+def _mirrored_cells(row: Sequence[Span], mono: frozenset[int] | set[int]) -> list[Cell]:
+    """The cells of a row that reads right to left: joined in its order, but listed left to right like all others."""
+    joined: list[Span] = []
+    for span in row:
+        last = joined[-1] if joined else None
+        latin = last is not None and _reads_left_to_right(last.text) and _reads_left_to_right(span.text)
+        if last is not None and latin and span.x0 - last.x1 < 0.85 * span.size:
+            # a stretch of another script keeps its own order
+            joined[-1] = last._replace(x1=span.x1, text=f"{last.text} {span.text}")
+            continue
+        joined.append(span)
+    turned = [span._replace(x0=-span.x1, x1=-span.x0) for span in reversed(joined)]
+    cells = _joined_cells(turned, mono)
+    for cell in cells:
+        cell.x0, cell.x1 = -cell.x1, -cell.x0
+    return cells[::-1]
+
+
+def _reads_left_to_right(text: str) -> bool:
+    return text[0].isalpha() and not is_rtl(text)
+
+
 def _blank(before: str, after: str) -> bool:
     if before in _CURRENCY or after in _CLOSING:
         return False
@@ -155,5 +183,5 @@ def row_text(cells: Sequence[Cell]) -> str:
     """The row as one line of running text, right to left where its script is."""
     if len(cells) == 1:
         return cells[0].text
-    order = reversed(cells) if is_rtl(" ".join(c.text for c in cells)) else cells
+    order = cells[::-1] if is_rtl(" ".join(c.text for c in cells)) else cells
     return " ".join(c.text for c in order)

@@ -79,7 +79,7 @@ def _records(content: str) -> Iterator[list[_Record] | Box]:
     """The lines of each block in order; of an image block its box, unscaled."""
     parts = content.split('{"type":"')[1:]
     lines = [_LINE.findall(part) for part in parts]
-    if sum(map(len, lines)) != content.count('{"wmode":'):
+    if sum(map(len, lines)) != content.count('"wmode":'):
         yield from _parsed_records(content)
         return
     for part, found in zip(parts, lines, strict=True):

@@ -59,7 +59,7 @@ def check_blocks(blocks: Sequence[Block], where: str = "blocks") -> None:
     """Hold blocks against their contract.
 
     Laws: ordinals count up from 0; boxes are ordered and in [0, 1]; lines start at ascending offsets inside the text,
-    the first at 0, and stand inside the block's box; a table has a row of equal width a line; only titles have a level; a
+    the first at 0, and stand inside the block; a table has a row of equal width a line; only titles have a level; a
     caption is about a figure or table of the page; no control characters but newlines.
     """
     for n, block in enumerate(blocks):
@@ -89,7 +89,7 @@ def check_blocks(blocks: Sequence[Block], where: str = "blocks") -> None:
 
 
 def check_ocr(ocr: Ocr, image: PageImage, words: Sequence[str]) -> Sequence[Block]:
-    """Read an image and hold the blocks against `check_blocks`; nine of ten `words` must be found; returns the blocks."""
+    """Read an image, hold the blocks against `check_blocks`, find nine of ten `words`; returns the blocks."""
     lacking = ocr.available()
     _law(not lacking, f"the engine cannot run here: {lacking}")
     blocks = ocr.read(image)
