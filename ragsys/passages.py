@@ -40,7 +40,7 @@ def passage_text(pieces: Sequence[Piece], pages: Mapping[int, Page]) -> str:
 
 
 def embedded_text(headings: Sequence[str], text: str) -> str:
-    """What is embedded and searched of a passage: the section path in front, but no heading that the text begins with."""
+    """What is embedded and searched of a passage: its section path, less the headings it begins with, and its text."""
     opening = [line.strip() for line in text.split("\n", 6)[:6]]
     path = [heading for heading in headings if heading not in opening]
     return f"{' > '.join(path)}\n{text}" if path else text

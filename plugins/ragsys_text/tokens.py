@@ -1,0 +1,113 @@
+"""Text into terms: words by script, numbers in one form, compounds whole and in parts, stemmed by language."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import Stemmer
+
+from ragsys_text.languages import FUNCTION_WORDS, LANGUAGES
+
+# \w knows no combining marks: without these ranges Thai, Hindi or vocalised Arabic words would fall apart
+_MARKS = (
+    "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0900-\u0dff\u0e00-\u0fff"
+    "\u1000-\u109f\u1780-\u17d3"
+)
+_CHAR = rf"[^\W_{_MARKS}]|[{_MARKS}]"
+_CHUNK = re.compile(rf"(?:{_CHAR})+(?:[-'’.,/&+](?:{_CHAR})+)*")
+_ASCII_CHUNK = re.compile(r"[a-z0-9]+(?:[-'.,/&+][a-z0-9]+)*")
+_PART = re.compile(rf"(?:{_CHAR})+")
+_DENSE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+_WITHOUT_SPACES = re.compile(rf"[{_DENSE}]+")  # Chinese, Japanese, Korean, Thai, Lao, Burmese, Khmer
+_ALPHA_DIGIT = re.compile(r"\d+|[^\W\d_]+")
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_EUROPEAN = re.compile(r"\d{1,3}(?:\.\d{3})+,\d+")
+_DECIMAL = re.compile(r"\d+[.,]\d+")
+_LONGEST = 64  # characters of a term: longer ones are data, not words
+
+
+def chunks(text: str) -> list[str]:
+    """The folded chunks of a text: letters and digits with single joints between them ("covid-19", "1,577.00")."""
+    if text.isascii():
+        return _ASCII_CHUNK.findall(text.lower())
+    return _CHUNK.findall(unicodedata.normalize("NFKC", text).casefold())
+
+
+def number(chunk: str) -> str | None:
+    """The one form of a written number ("1,577.00", "1.577,00" and "1577" meet in "1577"); None if it is no number."""
+    if chunk.isdecimal():
+        return chunk.lstrip("0") or "0"
+    if _THOUSANDS.fullmatch(chunk):
+        plain = chunk.replace(",", "")
+    elif _EUROPEAN.fullmatch(chunk):
+        plain = chunk.replace(".", "").replace(",", ".")
+    elif _DECIMAL.fullmatch(chunk):
+        plain = chunk.replace(",", ".")
+    else:
+        return None
+    whole, _, decimals = plain.partition(".")
+    decimals = decimals.rstrip("0")
+    whole = whole.lstrip("0") or "0"
+    return f"{whole}.{decimals}" if decimals else whole
+
+
+def unaccented(text: str) -> str:
+    """Without combining marks on Latin, Greek and Cyrillic letters, Hebrew points and Arabic vowels."""
+    if text.isascii():
+        return text
+    kept = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+    return unicodedata.normalize("NFC", kept).replace("\u0640", "").replace("ß", "ss")
+
+
+class Terms:
+    """The terms of chunks in one language, remembered by chunk: a page's words mostly came before."""
+
+    def __init__(self, language: str, size: int = 200_000) -> None:
+        """`size`: chunks that are remembered; all are forgotten when there are more."""
+        self._stem = Stemmer.Stemmer(language).stemWord if language in LANGUAGES else str
+        self._stop = FUNCTION_WORDS.get(language, frozenset())
+        self._known: dict[str, tuple[str, ...]] = {}
+        self._size = size
+
+    def of(self, chunk: str) -> tuple[str, ...]:
+        """The terms of a folded chunk: none for a function word, several for a compound."""
+        found = self._known.get(chunk)
+        if found is None:
+            if len(self._known) >= self._size:
+                self._known.clear()
+            found = self._known[chunk] = tuple(dict.fromkeys(t[:_LONGEST] for t in self._terms(chunk) if t))
+        return found
+
+    def _terms(self, chunk: str) -> list[str]:
+        if (value := number(chunk)) is not None:
+            return [value]
+        if _WITHOUT_SPACES.search(chunk):
+            return self._bigrams(chunk)
+        parts = _PART.findall(chunk)
+        if len(parts) == 1:
+            return self._word(chunk)
+        if parts[-1] in ("s", "t", "ll", "re", "ve", "d", "m") and ("'" in chunk or "’" in chunk):
+            return self._terms(chunk[: -len(parts[-1]) - 1])  # the company's, don't
+        # "covid-19" is found as a whole ("covid19") and by its parts
+        whole = "".join(parts)
+        inner = [term for part in parts if len(part) > 1 or part.isdigit() for term in self._terms(part)]
+        return [unaccented(whole), *inner]
+
+    def _word(self, word: str) -> list[str]:
+        if unaccented(word) in self._stop:
+            return []
+        pieces = _ALPHA_DIGIT.findall(word)
+        if len(pieces) > 1:  # fy2018, q3, h200: the whole, and the parts that can stand alone
+            return [unaccented(word), *(term for p in pieces if len(p) > 1 for term in (self._terms(p)))]
+        return [unaccented(self._stem(word))]
+
+    def _bigrams(self, chunk: str) -> list[str]:
+        found: list[str] = []
+        at = 0
+        for run in _WITHOUT_SPACES.finditer(chunk):
+            found += [term for part in _PART.findall(chunk[at : run.start()]) for term in self._word(part)]
+            text = run[0]
+            found += [text[n : n + 2] for n in range(len(text) - 1)] or [text]
+            at = run.end()
+        return found + [term for part in _PART.findall(chunk[at:]) for term in self._word(part)]
