@@ -145,7 +145,7 @@ def _windows(
             if row >= grid.heads and _touches(place, stretch):
                 yield place, row_problems(claim, grid, row, Setting(around))
         return
-    parts = sentences.split(block.text)
+    parts = _lines(block.text) if block.kind is BlockKind.FIGURE else sentences.split(block.text)
     touched = [n for n, part in enumerate(parts) if _touches(Stretch(*part), stretch)]
     for n in touched:
         before = block.text[parts[n - 1].start : parts[n - 1].end] if n else ""
@@ -153,6 +153,11 @@ def _windows(
             Stretch(*parts[n]),
             prose_problems(claim, block.text[parts[n].start : parts[n].end], Setting(around, before)),
         )
+
+
+def _lines(text: str) -> list[sentences.Stretch]:
+    """The words of a figure stand in lines, not in sentences."""
+    return [sentences.Stretch(*match.span()) for match in re.finditer(r"[^\n]+", text)]
 
 
 def _touches(part: Stretch, stretch: Stretch | None) -> bool:
@@ -212,7 +217,10 @@ def _row_text(text: str) -> str:
 
 
 def align(quote: str, text: str) -> Stretch | None:
-    """Where the quote stands in the text, or None. Case, blanks, hyphens, ligatures, quotation marks and bars are one."""
+    """Where the quote stands in the text, or None.
+
+    Case, blanks, hyphens, ligatures, quotation marks and a table's bars make no difference.
+    """
     wanted, _ = _normal(quote)
     have, places = _normal(text)
     wanted = wanted.strip(" .,;:…\"'")
@@ -304,14 +312,14 @@ def surroundings(evidence: Evidence, block: Block) -> str:
 
 
 def head_rows(cells: Sequence[Sequence[str]]) -> int:
-    """How many rows at the top are column headers: those whose numbers are years or dates; at most three."""
+    """How many rows at the top are column headers: their numbers are years or dates, and only the first has a label."""
     count = 0
     for row in cells[: min(3, len(cells) - 1)]:
         values = [cell for cell in row[1:] if cell.strip()]
         numbers = [cell for cell in values if re.search(r"\d", re.sub(r"\b(?:19|20)\d\d\b|\b[QFH]Y?\d+\b", "", cell))]
         dated = [cell for cell in numbers if re.search(r"[A-Za-z]{3}", cell)]  # "December 31", "12 MHz" head a column
-        if count and not values:
-            break  # a row with a label alone names a section
+        if count and (row[0].strip() or not values):
+            break
         if len(numbers) > len(dated):
             break
         count += 1

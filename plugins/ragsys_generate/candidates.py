@@ -23,13 +23,14 @@ class Candidate:
 
     evidence: int
     block: int
-    kind: str  # "text", "row" or "title"
+    kind: str  # "text", "title", "row" of a table, "line" of a figure
     text: str
     quote: str
     own: tuple[str, ...]  # stems in order
     around: frozenset[str]  # of headings, caption, column headers, the sentence before
     cells: tuple[tuple[str, str], ...] = ()  # of a row: (column header, value), the label left out
     label: str = ""
+    heads: frozenset[str] = frozenset()  # of a row: the stems of the headers of its filled columns
 
 
 def candidates(evidence: Evidence, longest: int) -> Iterator[Candidate]:
@@ -46,6 +47,8 @@ def candidates(evidence: Evidence, longest: int) -> Iterator[Candidate]:
         above = frozenset(tokens(" ".join([*path, *headings.values(), captions.get(block.ordinal, "")])))
         if block.kind is BlockKind.TABLE and block.cells:
             yield from _rows(evidence.number, block, above)
+        elif block.kind is BlockKind.FIGURE:
+            yield from _lines(evidence.number, block, above, longest)
         else:
             yield from _sentences(evidence.number, block, above, longest)
 
@@ -60,6 +63,20 @@ def _sentences(number: int, block: Block, above: frozenset[str], longest: int) -
         if len(own) >= 3 and len(text) <= longest:
             yield Candidate(number, block.ordinal, kind, text, quote, own, above | before)
         before = frozenset(own)
+
+
+_LABEL = re.compile(r"^(.*?[^\W\d_]{2,}.*?)\s+(?=[-+(]?[$€£]?\d)")
+
+
+def _lines(number: int, block: Block, above: frozenset[str], longest: int) -> Iterator[Candidate]:
+    """The words of a figure stand in lines, not in sentences: a label and its values each, under the first lines."""
+    lines = [line for line in block.text.split("\n") if line.strip()]
+    around = above | frozenset(tokens(" ".join(lines[:3])))
+    for line in lines:
+        text, own = _line(line), tuple(tokens(line))
+        label = _LABEL.match(text)
+        if len(own) >= 2 and len(text) <= longest and re.search(r"[^\W\d_]{2}", text):
+            yield Candidate(number, block.ordinal, "line", text, line, own, around, label=label[1] if label else "")
 
 
 def _rows(number: int, block: Block, above: frozenset[str]) -> Iterator[Candidate]:
@@ -78,11 +95,12 @@ def _rows(number: int, block: Block, above: frozenset[str]) -> Iterator[Candidat
         own = tuple(tokens(" ".join([label, *(value for _, value in values)])))
         if not own:
             continue
-        around = above | frozenset(tokens(f"{section} {' '.join(headers)}"))
+        around = above | frozenset(tokens(section))
         text = ""  # written when the row is chosen: the question decides which columns it names
         place = places[at]
         quote = block.text[place.start : place.end]
-        yield Candidate(number, block.ordinal, "row", text, quote, own, around, tuple(values), label)
+        over = frozenset(tokens(" ".join(head for head, _ in values)))
+        yield Candidate(number, block.ordinal, "row", text, quote, own, around, tuple(values), label, over)
 
 
 def _line(text: str) -> str:

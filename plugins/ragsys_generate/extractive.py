@@ -17,13 +17,16 @@ from ragsys.types import JSON, Evidence, Usage
 
 from .candidates import Candidate, candidates
 from .options import ExtractiveOptions
-from .words import Question, Term, read, tokens
+from .words import Question, Term, parts, read, tokens
 
 AROUND, PAGE, ALIKE = 0.75, 0.5, 0.8  # what a term counts that stands in the heading, on the page, in another word
+PAGE_NAME = 0.25  # a name elsewhere on the page: what is asked of one thing is not answered by another
+AROUND_ROW = 0.9  # the same of a row: what it counts is said by its caption, not by itself
 TITLE = 0.85  # a heading says less than a sentence with the same words
-MORE = 0.12  # a further sentence must cover at least this much of the question that no earlier one covers
+MORE = 0.18  # a further sentence must cover at least this much of the question that no earlier one covers
 SHARE = 0.6  # and score at least this share of the best
 FOLLOWERS = 3  # sentences or rows that a colon announces
+FEW = 3  # a row with no more values is said whole
 COLUMNS = 6  # of a row that are said when the question names none
 
 
@@ -75,36 +78,56 @@ class Extractive:
         yield reply
 
     def extract(self, text: str, evidence: Sequence[Evidence]) -> JSON:
-        """The answer as JSON; `confidence` is the score of its best sentence, 0..1."""
-        question = read(text)
+        """The answer as JSON; `confidence` is the score of its best sentence, 0..1, the least over its parts."""
         pool = [one for page in evidence for one in candidates(page, self.options.characters)]
-        if not pool or not question.terms:
-            return _abstained("the pages that were found hold no text", 0.0)
-        weights = _weights(question, pool)
         pages = {page.number: _page_words(page) for page in evidence}
         order = {page.number: n / max(1, len(evidence)) for n, page in enumerate(evidence)}
+        asked = parts(text)
+        chosen: dict[int, Candidate] = {}
+        missing: list[str] = []
+        least = 1.0
+        for part in asked:
+            question = read(part)
+            if len(asked) > 1:  # what the other parts speak of is what this one is about
+                question = question.beside(read(text))
+            found, confidence, absent = self._part(question, pool, pages, order)
+            least = min(least, confidence)
+            if absent:
+                missing.append(f"{part}: {absent}" if len(asked) > 1 else absent)
+            for one in found:
+                chosen.setdefault(id(one), _said(one, question))
+        return {
+            "sentences": [
+                {"text": one.text, "marks": [{"evidence": one.evidence, "block": one.block, "quote": one.quote}]}
+                for one in chosen.values()
+            ],
+            "status": "abstained" if not chosen else "partial" if missing else "answered",
+            "note": "; ".join(missing),
+            "confidence": round(least, 4),
+        }
+
+    def _part(
+        self,
+        question: Question,
+        pool: Sequence[Candidate],
+        pages: dict[int, frozenset[str]],
+        order: dict[int, float],
+    ) -> tuple[list[Candidate], float, str]:
+        """What answers one part, how sure that is (0..1), and what is missing if it is not sure enough."""
+        if not pool or not question.terms:
+            return [], 0.0, "the pages that were found hold no text"
+        weights = _weights(question, pool)
         ranked = sorted(
             (_score(one, question, weights, pages[one.evidence], order[one.evidence]) for one in pool),
-            key=lambda one: (-one.score, one.candidate.evidence, one.candidate.block, one.candidate.quote),
+            key=lambda one: -one.score,  # stable: what stands first goes first
         )
         chosen = self._choose(ranked, weights)
         missing = _missing(question, chosen, pages)
         confidence = max(0.0, min(1.0, chosen[0].score - 0.15 * len(missing)))
         if confidence < self.options.abstain:
-            absent = (
-                f"nothing there on: {', '.join(missing)}" if missing else "no sentence covers enough of the question"
-            )
-            return _abstained(absent, confidence)
-        said = [_said(one, question) for one in _announced([one.candidate for one in chosen], pool)]
-        return {
-            "sentences": [
-                {"text": one.text, "marks": [{"evidence": one.evidence, "block": one.block, "quote": one.quote}]}
-                for one in said
-            ],
-            "status": "answered",
-            "note": "",
-            "confidence": round(confidence, 4),
-        }
+            nothing = f"nothing there on: {', '.join(missing)}"
+            return [], confidence, nothing if missing else "no sentence covers enough of the question"
+        return _announced([one.candidate for one in chosen], pool), confidence, ""
 
     def _choose(self, ranked: Sequence[Scored], weights: Sequence[float]) -> list[Scored]:
         """Greedy: the best, then what adds most of the question, never the same words twice."""
@@ -142,10 +165,6 @@ def _announced(chosen: Sequence[Candidate], pool: Sequence[Candidate]) -> list[C
     return list({id(one): one for one in found}.values())
 
 
-def _abstained(note: str, confidence: float) -> JSON:
-    return {"sentences": [], "status": "abstained", "note": note, "confidence": round(confidence, 4)}
-
-
 def _weights(question: Question, pool: Sequence[Candidate]) -> list[float]:
     """The share of each term in the question, by its own weight and its rarity among the candidates; they sum to 1."""
     seen: Counter[str] = Counter()
@@ -162,24 +181,34 @@ def _page_words(page: Evidence) -> frozenset[str]:
 
 
 def _score(one: Candidate, question: Question, weights: Sequence[float], page: frozenset[str], behind: float) -> Scored:
-    own = frozenset(one.own)
-    covers = tuple(_covers(term, own, one.around, page) for term in question.terms)
+    own = frozenset(one.own) | one.heads
+    around = AROUND_ROW if one.kind in ("row", "line") else AROUND
+    covers = tuple(_covers(term, own, one.around, page, around) for term in question.terms)
     score = sum(weight * cover for weight, cover in zip(weights, covers, strict=True))
     if question.pairs:
         score += 0.12 * len(question.pairs & set(pairwise(one.own))) / len(question.pairs)
-    score += _kind_of_answer(one, question)
+    score += _kind_of_answer(one, question) + _exact(one, question)
     score *= TITLE if one.kind == "title" else 1.0
     score -= 0.06 * behind + 0.0002 * max(0, len(one.quote) - 240)
     return Scored(one, score, covers)
 
 
-def _covers(term: Term, own: frozenset[str], around: frozenset[str], page: frozenset[str]) -> float:
-    for words, value in ((own, 1.0), (around, AROUND)):
+def _covers(term: Term, own: frozenset[str], around: frozenset[str], page: frozenset[str], beside: float) -> float:
+    for words, value in ((own, 1.0), (around, beside)):
         if term.stem in words:
             return value
         if any(word in words for word in term.alike):
             return value * ALIKE
-    return PAGE if term.stem in page else 0.0
+    if term.stem not in page:
+        return 0.0
+    return PAGE_NAME if term.named else PAGE
+
+
+def _exact(one: Candidate, question: Question) -> float:
+    """A bonus for a row whose label the question names whole: "Revenue" answers, "Cost of revenue" does not."""
+    label = tokens(one.label)
+    asked = {stem for term in question.terms for stem in (term.stem, *term.alike)}
+    return 0.15 * sum(word in asked for word in label) / len(label) if label else 0.0
 
 
 _YEARS = re.compile(r"(?:19|20)\d\d")
@@ -191,7 +220,8 @@ def _kind_of_answer(one: Candidate, question: Question) -> float:
     """A bonus for holding the kind of thing that is asked for, beyond what the question itself says."""
     asked = {term.stem for term in question.terms}
     if question.wants == "number":
-        fresh = any(word[0].isdigit() and word not in asked and not _YEARS.fullmatch(word) for word in one.own)
+        words = tokens(" ".join(value for _, value in one.cells)) if one.cells else one.own
+        fresh = any(word[0].isdigit() and word not in asked and not _YEARS.fullmatch(word) for word in words)
         return 0.08 if fresh else -0.1
     if question.wants == "date":
         fresh = any(_YEARS.fullmatch(word) and word not in asked for word in one.own) or bool(_MONTH.search(one.quote))
@@ -218,7 +248,7 @@ def _said(one: Candidate, question: Question) -> Candidate:
         return one
     asked = {term.stem for term in question.terms}
     named = [(head, value) for head, value in one.cells if question.years & set(tokens(head))]
-    if not named:
+    if not named and len(one.cells) > FEW:
         scores = [len(asked & set(tokens(head))) for head, _ in one.cells]
         best = max(scores)
         named = [cell for cell, score in zip(one.cells, scores, strict=True) if best and score == best]

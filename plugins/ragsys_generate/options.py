@@ -12,7 +12,7 @@ class ExtractiveOptions(Options):
 
     sentences: int = Field(4, ge=1, le=12, description="at most this many sentences and rows")
     abstain: float = Field(
-        0.5,
+        0.55,
         ge=0,
         le=1,
         description="abstain below this score of the best sentence: the share of the question that it covers",

@@ -5,20 +5,21 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 import Stemmer
 
-_TOKEN = re.compile(r"\d[\d,]*(?:\.\d+)?|[^\W\d_]+(?:['’][^\W\d_]+)?")
+_TOKEN = re.compile(r"\d[\d,]*(?:\.\d+)?(?![^\W_])|[^\W_]+(?:['’][^\W\d_]+)?")
+_INNER_YEAR = re.compile(r"(?:19|20)\d\d$")
 _STOP = frozenset(
     re.findall(
         r"\w+",
         """
         a about above after all also am an and any are as at be been before being between both but by can
         could did do does done during each else ever few for from further had has have having he her here
-        him his how i if in into is it its itself just me more most my no nor not of off on once only or
+        him his how i if in into is it its itself just many me more most much my no nor not of off on once only or
         other our out over own per please same she should so some such tell than that the their them then
         there these they this those through to too under until up upon us very was we were what when where
         whether which while who whom whose why will with within would you your
@@ -64,6 +65,8 @@ _ALIKE = {
     "decreas": ("fell", "declin", "lower", "drop"),
     "buy": ("acquir", "purchas"),
     "acquir": ("purchas", "bought", "acquisit"),
+    "cubic": ("m3",),
+    "metr": ("m3",),
     "largest": ("biggest", "highest", "most"),
     "highest": ("largest", "most", "maximum"),
     "lowest": ("smallest", "least", "minimum"),
@@ -84,14 +87,21 @@ def _stemmer() -> Any:
 def tokens(text: str) -> list[str]:
     """Stems and plain numbers in order: "1,577.00" and "1577" are one; a year stands out of "FY2018"."""
     text = unicodedata.normalize("NFKC", text) if not text.isascii() else text
-    found = []
+    found: list[str] = []
     for token in _TOKEN.findall(text):
-        if token[0].isdigit():
-            number = token.replace(",", "")
-            found.append(number.rstrip("0").rstrip(".") if "." in number else number)
-        else:
-            found.append(stem(re.sub(r"['’]s?$", "", token.lower())))
+        found += _forms(token)
     return found
+
+
+@functools.lru_cache(maxsize=200_000)
+def _forms(token: str) -> tuple[str, ...]:
+    if token[0].isdigit() and not token[-1].isalpha():
+        number = token.replace(",", "")
+        return (number.rstrip("0").rstrip(".") if "." in number else number,)
+    if any(c.isdigit() for c in token):  # D40, FY2018: whole, and its year
+        year = _INNER_YEAR.search(token)
+        return (token.lower(), year.group()) if year else (token.lower(),)
+    return (stem(re.sub(r"['’]s?$", "", token.lower())),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +111,7 @@ class Term:
     stem: str
     weight: float
     alike: tuple[str, ...] = ()
+    named: bool = False  # it begins with a capital, or mixes letters and digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +123,12 @@ class Question:
     years: frozenset[str]
     names: frozenset[str]  # stems of capitalised words that do not begin the question
     wants: str  # "number", "date", "person", "yesno" or ""
+
+    def beside(self, whole: Question, share: float = 0.3) -> Question:
+        """With the other words of the whole question at a share of their weight."""
+        own = {term.stem for term in self.terms}
+        others = [replace(term, weight=term.weight * share) for term in whole.terms if term.stem not in own]
+        return replace(self, terms=(*self.terms, *others))
 
 
 _NUMBER = re.compile(
@@ -127,6 +144,19 @@ _PERSON = re.compile(r"\b(?:who|whom|whose)\b", re.I)
 _YESNO = re.compile(r"^\s*(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should)\b", re.I)
 
 
+_PART = re.compile(
+    r"(?:,|;|\?)?\s+and\s+(?=(?:how|what|which|who|whom|whose|when|where|why|is|are|was|were|does|did|do)\b)|[?;]\s+(?=\w)",
+    re.IGNORECASE,
+)
+
+
+def parts(text: str) -> list[str]:
+    """The questions in a question: "How many were sold, and what did they cost?" asks two, each in words of its own."""
+    found = [part.strip() for part in _PART.split(text) if part and part.strip()]
+    whole = all(sum(term.weight >= 1 for term in read(part).terms) >= 2 for part in found)
+    return found if 1 < len(found) <= 4 and whole else [text]
+
+
 def read(text: str) -> Question:
     """Read a question."""
     terms: dict[str, Term] = {}
@@ -137,11 +167,12 @@ def read(text: str) -> Question:
         if lower in _STOP or (len(lower) == 1 and not lower.isdigit()):
             continue
         for one in tokens(word):
-            named = word[0].isupper() and match.start() > 0 and not word[0].isdigit()
-            if named and one not in _WEAK:
+            mixed = any(c.isdigit() for c in one) and any(c.isalpha() for c in one)
+            named = one not in _WEAK and (mixed or (word[0].isupper() and match.start() > 0 and one.isalpha()))
+            if named:
                 names.add(one)
-            weight = 0.35 if one in _WEAK else 1.5 if word[0].isdigit() else 1.25 if named else 1.0
-            terms.setdefault(one, Term(one, weight, _ALIKE.get(one, ())))
+            weight = 0.35 if one in _WEAK else 1.5 if word[0].isdigit() or mixed else 1.25 if named else 1.0
+            terms.setdefault(one, Term(one, weight, _ALIKE.get(one, ()), named))
     found = [one for one in tokens(text) if one in terms]
     wants = (
         "number" if _NUMBER.search(text)
