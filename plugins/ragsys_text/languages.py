@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 #: The commonest function words, accents folded; enough to tell languages apart and to leave the words out.
 FUNCTION_WORDS: dict[str, frozenset[str]] = {
@@ -42,15 +42,19 @@ DEFAULT = "english"
 _ENOUGH = 0.08  # share of function words from which on they decide; running text has 0.3 and more
 
 
-def language_of(words: Iterable[str]) -> str:
+_CLEAR = 0.25  # share of the default language's function words that needs no comparison with the others
+
+
+def language_of(words: Sequence[str]) -> str:
     """The language whose function words are the most frequent among folded words; English where too few say anything.
 
     A page of a table has hardly any: whatever is chosen there, queries are stemmed in every language.
     """
-    total = 0
+    total, ours = len(words), FUNCTION_WORDS[DEFAULT]
+    if sum(word in ours for word in words) > _CLEAR * total:
+        return DEFAULT
     counts = dict.fromkeys(LANGUAGES, 0)
     for word in words:
-        total += 1
         for language in _SPEAKERS.get(word, ()):
             counts[language] += 1
     best = max(LANGUAGES, key=lambda language: (counts[language], language == DEFAULT))

@@ -6,10 +6,7 @@ idf(t) = ln(1 + (N - df + 0.5) / (df + 0.5))          Robertson, Zaragoza 2009, 
 
 from __future__ import annotations
 
-import math
-import zlib
 from collections import Counter
-from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Literal
 
@@ -19,20 +16,30 @@ from ragsys.protocols import Context, Statistics
 from ragsys.types import Sparse
 from ragsys_text.languages import DEFAULT, LANGUAGES, language_of
 from ragsys_text.options import WordsOptions
-from ragsys_text.tokens import Terms, chunks, unaccented
+from ragsys_text.tokens import Terms, chunks, term_id, unaccented
 
-_SAMPLE = 400  # chunks that decide a text's language
+_SAMPLE = 200  # chunks that decide a text's language
 _REPEAT = 3  # a query's repeated word counts at most so often
 
 
+class _Ids(dict[str, tuple[int, ...]]):
+    """{folded chunk: the ids of its terms} in one language."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__()
+        self.terms = Terms(language)
+
+    def __missing__(self, chunk: str) -> tuple[int, ...]:
+        terms = self.terms[chunk]
+        if len(self.terms) == 1:  # the terms were just forgotten: there were too many
+            self.clear()
+        found = self[chunk] = tuple(term_id(term) for term in terms)
+        return found
+
+
 @cache
-def _terms_in(language: str) -> Terms:
-    return Terms(language)
-
-
-@lru_cache(maxsize=500_000)
-def _id(term: str) -> int:
-    return zlib.crc32(term.encode("utf-8", "surrogatepass"))
+def _ids_in(language: str) -> _Ids:
+    return _Ids(language)
 
 
 class WordsLexical:
@@ -45,59 +52,55 @@ class WordsLexical:
     def terms(self, text: str) -> list[str]:
         """The terms of a text in order."""
         found = chunks(text)
-        table = _terms_in(_language(found))
-        return [term for chunk in found for term in table.of(chunk)]
+        table = _ids_in(_language(found)).terms
+        return [term for chunk in found for term in table[chunk]]
 
     def term_id(self, term: str) -> int:
-        """The term's CRC-32; two of 100,000 terms share one now and then, which BM25 does not notice."""
-        return zlib.crc32(term.encode("utf-8", "surrogatepass"))
+        """See `tokens.term_id`."""
+        return term_id(term)
 
     def encode_item(self, text: str, *, level: Literal["page", "passage"]) -> Sparse:
         """The item's vector; empty for a text without terms."""
         found = chunks(text)
-        table = _terms_in(_language(found))
-        counts: Counter[int] = Counter()
-        for chunk, times in Counter(found).items():
-            for term in table.of(chunk):
-                counts[_id(term)] += times
-        if not counts:
+        table = _ids_in(_language(found))
+        every = [number for chunk in found for number in table[chunk]]
+        if not every:
             return Sparse(np.empty(0, np.uint32), np.empty(0, np.float32))
-        indices = np.fromiter(counts.keys(), np.uint32, len(counts))  # (n,)
-        frequency = np.fromiter(counts.values(), np.float64, len(counts))  # (n,)
+        indices, counts = np.unique(np.array(every, np.uint32), return_counts=True)  # (n,), (n,)
+        frequency = counts.astype(np.float64)  # (n,)
         k1, b = self._options.k1, self._options.b
-        norm = k1 * (1 - b + b * frequency.sum() / self._reference[level])
-        weights = frequency * (k1 + 1) / (frequency + norm)
-        order = np.argsort(indices)
-        return Sparse(indices[order], weights[order].astype(np.float32))
+        norm = k1 * (1 - b + b * len(every) / self._reference[level])
+        return Sparse(indices, (frequency * (k1 + 1) / (frequency + norm)).astype(np.float32))
 
     def encode_query(self, text: str, statistics: Statistics) -> Sparse:
         """The query's vector: each word in every language's stem, of which those count that the library holds.
 
         A query is too short to tell its language; a stem that no document has matches nothing.
         """
-        counts: Counter[int] = Counter()
+        counts: dict[int, int] = {}
         for chunk, times in Counter(chunks(text)).items():
-            for term in self._variants(chunk):
-                counts[_id(term)] = max(counts[_id(term)], min(times, _REPEAT))
-        if not counts:
-            return Sparse(np.empty(0, np.uint32), np.empty(0, np.float32))
+            for term in _in_every_language(chunk):
+                counts[term] = max(counts.get(term, 0), min(times, _REPEAT))
         ids = sorted(counts)
-        total, known = statistics.items, statistics.frequency(ids)
-        weights = [counts[i] * math.log(1 + (total - df + 0.5) / (df + 0.5)) for i, df in zip(ids, known, strict=True)]
-        kept = [(i, weight) for i, weight, df in zip(ids, weights, known, strict=True) if df] or list(
-            zip(ids, weights, strict=True)
-        )
-        return Sparse(np.array([i for i, _ in kept], np.uint32), np.array([weight for _, weight in kept], np.float32))
+        if not ids:
+            return Sparse(np.empty(0, np.uint32), np.empty(0, np.float32))
+        known = np.asarray(statistics.frequency(ids), np.float64)  # (n,)
+        rarity = np.log1p((statistics.items - known + 0.5) / (known + 0.5))  # (n,)
+        weights = np.asarray([counts[i] for i in ids], np.float64) * rarity  # (n,)
+        kept = known > 0 if known.any() else known >= 0
+        return Sparse(np.asarray(ids, np.uint32)[kept], weights[kept].astype(np.float32))
 
-    def _variants(self, chunk: str) -> Iterable[str]:
-        """The chunk's terms in every language; none for a function word of the default language."""
-        if not _terms_in(DEFAULT).of(chunk):
-            return ()
-        return dict.fromkeys(term for language in LANGUAGES for term in _terms_in(language).of(chunk))
+
+@lru_cache(maxsize=50_000)
+def _in_every_language(chunk: str) -> tuple[int, ...]:
+    """The ids of a query's chunk in every language; none for a function word of the default language."""
+    if not _ids_in(DEFAULT)[chunk]:
+        return ()
+    return tuple(dict.fromkeys(i for language in LANGUAGES for i in _ids_in(language)[chunk]))
 
 
 def _language(found: list[str]) -> str:
     sample = found[:_SAMPLE]
-    if all(chunk.isascii() for chunk in sample):
+    if "".join(sample).isascii():
         return language_of(sample)
-    return language_of(unaccented(chunk) for chunk in sample)
+    return language_of([unaccented(chunk) for chunk in sample])

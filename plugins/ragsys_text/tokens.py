@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+import zlib
 
 import Stemmer
 
@@ -14,10 +15,9 @@ _MARKS = (
     "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0900-\u0dff\u0e00-\u0fff"
     "\u1000-\u109f\u1780-\u17d3"
 )
-_CHAR = rf"[^\W_{_MARKS}]|[{_MARKS}]"
-_CHUNK = re.compile(rf"(?:{_CHAR})+(?:[-'’.,/&+](?:{_CHAR})+)*")
+_CHUNK = re.compile(rf"[\w{_MARKS}]+(?:[-'’.,/&+][\w{_MARKS}]+)*")
 _ASCII_CHUNK = re.compile(r"[a-z0-9]+(?:[-'.,/&+][a-z0-9]+)*")
-_PART = re.compile(rf"(?:{_CHAR})+")
+_PART = re.compile(rf"[\w{_MARKS}]+")
 _DENSE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _WITHOUT_SPACES = re.compile(rf"[{_DENSE}]+")  # Chinese, Japanese, Korean, Thai, Lao, Burmese, Khmer
 _ALPHA_DIGIT = re.compile(r"\d+|[^\W\d_]+")
@@ -31,7 +31,8 @@ def chunks(text: str) -> list[str]:
     """The folded chunks of a text: letters and digits with single joints between them ("covid-19", "1,577.00")."""
     if text.isascii():
         return _ASCII_CHUNK.findall(text.lower())
-    return _CHUNK.findall(unicodedata.normalize("NFKC", text).casefold())
+    # an underscore is a word character to `re` and none here
+    return _CHUNK.findall(unicodedata.normalize("NFKC", text).casefold().replace("_", " "))
 
 
 def number(chunk: str) -> str | None:
@@ -52,6 +53,11 @@ def number(chunk: str) -> str | None:
     return f"{whole}.{decimals}" if decimals else whole
 
 
+def term_id(term: str) -> int:
+    """The CRC-32 of a term. Two of 100,000 terms share one now and then, which BM25 does not notice."""
+    return zlib.crc32(term.encode("utf-8", "surrogatepass"))
+
+
 def unaccented(text: str) -> str:
     """Without combining marks on Latin, Greek and Cyrillic letters, Hebrew points and Arabic vowels."""
     if text.isascii():
@@ -60,23 +66,23 @@ def unaccented(text: str) -> str:
     return unicodedata.normalize("NFC", kept).replace("\u0640", "").replace("ß", "ss")
 
 
-class Terms:
-    """The terms of chunks in one language, remembered by chunk: a page's words mostly came before."""
+class Terms(dict[str, tuple[str, ...]]):
+    """{folded chunk: its terms} in one language, filled as it is asked: a page's words mostly came before.
+
+    A function word has no terms, a compound several.
+    """
 
     def __init__(self, language: str, size: int = 200_000) -> None:
         """`size`: chunks that are remembered; all are forgotten when there are more."""
+        super().__init__()
         self._stem = Stemmer.Stemmer(language).stemWord if language in LANGUAGES else str
         self._stop = FUNCTION_WORDS.get(language, frozenset())
-        self._known: dict[str, tuple[str, ...]] = {}
         self._size = size
 
-    def of(self, chunk: str) -> tuple[str, ...]:
-        """The terms of a folded chunk: none for a function word, several for a compound."""
-        found = self._known.get(chunk)
-        if found is None:
-            if len(self._known) >= self._size:
-                self._known.clear()
-            found = self._known[chunk] = tuple(dict.fromkeys(t[:_LONGEST] for t in self._terms(chunk) if t))
+    def __missing__(self, chunk: str) -> tuple[str, ...]:
+        if len(self) >= self._size:
+            self.clear()
+        found = self[chunk] = tuple(dict.fromkeys(t[:_LONGEST] for t in self._terms(chunk) if t))
         return found
 
     def _terms(self, chunk: str) -> list[str]:
