@@ -6,19 +6,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ragsys.answers import Answer as Answer
+    from ragsys.answers import Citation as Citation
     from ragsys.config import Config as Config
     from ragsys.errors import RagsysError as RagsysError
     from ragsys.library import Library as Library
     from ragsys.library import open as open
-    from ragsys.types import Answer as Answer
-    from ragsys.types import Citation as Citation
     from ragsys.types import Filter as Filter
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Answer": "ragsys.types",
-    "Citation": "ragsys.types",
+    "Answer": "ragsys.answers",
+    "Citation": "ragsys.answers",
     "Config": "ragsys.config",
     "Filter": "ragsys.types",
     "Library": "ragsys.library",

@@ -9,8 +9,8 @@ from typing import NamedTuple
 _SHORT = frozenset(
     re.findall(
         r"\S+",
-        """mr mrs ms dr prof st jr sr inc ltd co corp llc plc vs etc cf eg ie e.g i.e al fig figs eq eqs sec secs tab nos
-        vol pp ed eds approx dept est jan feb mar apr jun jul aug sep sept oct nov dec u.s u.k u.n a.m p.m ph.d ca resp
+        """mr mrs ms dr prof st jr sr inc ltd co corp llc plc vs etc cf eg ie e.g i.e al fig figs eq eqs sec secs tab
+        nos vol pp ed eds approx dept est jan feb mar apr jun jul aug sep sept oct nov dec u.s u.k u.n a.m p.m ph.d ca resp
         ref refs""",
     )
 )

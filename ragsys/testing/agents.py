@@ -77,7 +77,8 @@ def page_of(
             at += len(part) + 1
         cells: tuple[tuple[str, ...], ...] = ()
         if kind is BlockKind.TABLE:
-            cells = tuple(tuple(cell.strip() for cell in row.strip().removeprefix("|").removesuffix("|").split("|")) for row in rows)
+            inner = [row.strip().removeprefix("|").removesuffix("|") for row in rows]
+            cells = tuple(tuple(cell.strip() for cell in row.split("|")) for row in inner)
         box = BBox(0.1, top, 0.9, top + step * 0.8)
         blocks.append(Block(n, kind, box, text, tuple(lines), cells, level=1 if kind is BlockKind.TITLE else 0))
     return Page(number, width_pt, height_pt, tuple(blocks))
