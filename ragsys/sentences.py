@@ -10,8 +10,8 @@ _SHORT = frozenset(
     re.findall(
         r"\S+",
         """mr mrs ms dr prof st jr sr inc ltd co corp llc plc vs etc cf eg ie e.g i.e al fig figs eq eqs sec secs tab
-        nos vol pp ed eds approx dept est jan feb mar apr jun jul aug sep sept oct nov dec u.s u.k u.n a.m p.m ph.d ca resp
-        ref refs""",
+        nos vol pp ed eds approx dept est jan feb mar apr jun jul aug sep sept oct nov dec u.s u.k u.n a.m p.m ph.d ca
+        resp ref refs""",
     )
 )
 _END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[。！？]+[」』”）]*|\n\s*\n|\n(?=\s*(?:[•◦▪●■–*-]|\(?\w{1,2}[.)])\s)")
