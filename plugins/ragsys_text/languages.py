@@ -40,8 +40,6 @@ FUNCTION_WORDS: dict[str, frozenset[str]] = {
 LANGUAGES = tuple(FUNCTION_WORDS)
 DEFAULT = "english"
 _ENOUGH = 0.08  # share of function words from which on they decide; running text has 0.3 and more
-
-
 _CLEAR = 0.25  # share of the default language's function words that needs no comparison with the others
 
 
@@ -61,7 +59,9 @@ def language_of(words: Sequence[str]) -> str:
     return best if total and counts[best] >= _ENOUGH * total else DEFAULT
 
 
+#: {word: the languages that it tells}; single letters are initials and labels in every language.
 _SPEAKERS: dict[str, tuple[str, ...]] = {
     word: tuple(language for language in LANGUAGES if word in FUNCTION_WORDS[language])
     for word in set().union(*FUNCTION_WORDS.values())
+    if len(word) > 1
 }

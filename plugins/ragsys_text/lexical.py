@@ -6,6 +6,7 @@ idf(t) = ln(1 + (N - df + 0.5) / (df + 0.5))          Robertson, Zaragoza 2009, 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from functools import cache, lru_cache
 from typing import Literal
@@ -18,7 +19,7 @@ from ragsys_text.languages import DEFAULT, LANGUAGES, language_of
 from ragsys_text.options import WordsOptions
 from ragsys_text.tokens import Terms, chunks, term_id, unaccented
 
-_SAMPLE = 200  # chunks that decide a text's language
+_SAMPLE = 400  # chunks that decide a text's language
 _REPEAT = 3  # a query's repeated word counts at most so often
 
 
@@ -75,28 +76,34 @@ class WordsLexical:
     def encode_query(self, text: str, statistics: Statistics) -> Sparse:
         """The query's vector: each word in every language's stem, of which those count that the library holds.
 
-        A query is too short to tell its language; a stem that no document has matches nothing.
+        A query is too short to tell its language. The stems of one word are synonyms and as rare as all of them
+        together: else a page whose language was mistaken would win by a stem that no other page has.
         """
-        counts: dict[int, int] = {}
+        groups: dict[tuple[int, ...], int] = {}
         for chunk, times in Counter(chunks(text)).items():
-            for term in _in_every_language(chunk):
-                counts[term] = max(counts.get(term, 0), min(times, _REPEAT))
-        ids = sorted(counts)
+            for group in _in_every_language(chunk):
+                groups[group] = max(groups.get(group, 0), min(times, _REPEAT))
+        ids = sorted({number for group in groups for number in group})
         if not ids:
             return Sparse(np.empty(0, np.uint32), np.empty(0, np.float32))
-        known = np.asarray(statistics.frequency(ids), np.float64)  # (n,)
-        rarity = np.log1p((statistics.items - known + 0.5) / (known + 0.5))  # (n,)
-        weights = np.asarray([counts[i] for i in ids], np.float64) * rarity  # (n,)
-        kept = known > 0 if known.any() else known >= 0
-        return Sparse(np.asarray(ids, np.uint32)[kept], weights[kept].astype(np.float32))
+        known = dict(zip(ids, statistics.frequency(ids), strict=True))
+        weights: dict[int, float] = {}
+        for group, times in groups.items():
+            together = min(statistics.items, sum(known[number] for number in group))
+            weight = times * math.log1p((statistics.items - together + 0.5) / (together + 0.5))
+            for number in group:
+                weights[number] = max(weights.get(number, 0.0), weight)
+        kept = [number for number in ids if known[number]] or ids
+        return Sparse(np.asarray(kept, np.uint32), np.asarray([weights[number] for number in kept], np.float32))
 
 
 @lru_cache(maxsize=50_000)
-def _in_every_language(chunk: str) -> tuple[int, ...]:
-    """The ids of a query's chunk in every language; none for a function word of the default language."""
-    if not _ids_in(DEFAULT)[chunk]:
-        return ()
-    return tuple(dict.fromkeys(i for language in LANGUAGES for i in _ids_in(language)[chunk]))
+def _in_every_language(chunk: str) -> tuple[tuple[int, ...], ...]:
+    """The terms of a query's chunk, each as its ids in all languages; none for a function word of the default one."""
+    ours = _ids_in(DEFAULT)[chunk]
+    variants = [_ids_in(language)[chunk] for language in LANGUAGES]
+    same = [variant for variant in variants if len(variant) == len(ours)]
+    return tuple(tuple(sorted(set(group))) for group in zip(*same, strict=True))
 
 
 def _language(found: list[str]) -> str:
