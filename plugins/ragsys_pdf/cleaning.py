@@ -15,7 +15,8 @@ _DROP = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\ue000-\uf8ff]+"
 )
 # what symbol fonts put into the private use area for list marks
-_MARKS = str.maketrans(dict.fromkeys("\uf0b7\uf0a7\uf0d8\uf0a8\uf076\uf0fc\uf06e\uf071\uf02d", "•"))
+_MARK_SOURCES = "\uf0b7\uf0a7\uf0d8\uf0a8\uf076\uf0fc\uf06e\uf071\uf02d"
+_MARKS = str.maketrans(dict.fromkeys(_MARK_SOURCES, "•"))
 _BAD = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ue000-\uf8ff\ufffd\U000f0000-\U0010ffff]")
 SENTENCE_END = (".", "!", "?", ":", "。", "！", "？", "؟", "।", '."', ".”", ".)", "?”")
 
@@ -37,7 +38,8 @@ def unmappable(text: str) -> int:
     """How many characters have no meaning: no Unicode mapping, private use (list marks aside), controls."""
     if text.isascii() and text.isprintable():
         return 0
-    return len(_BAD.findall(text.translate(_MARKS)))
+    found = _BAD.findall(text)
+    return len(found) - sum(c in _MARK_SOURCES for c in found) if found else 0
 
 
 def is_cjk(char: str) -> bool:

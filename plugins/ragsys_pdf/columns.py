@@ -18,11 +18,10 @@ def regions(spans: Sequence[Span], *, depth: int = 0) -> list[list[Row]]:
     rows = group_rows(spans)
     if all(len(row) < 2 for row in rows):
         return [[Row(make_cells(row)) for row in rows]] if rows else []
-    mono = mono_blocks(rows)
-    cells = [make_cells(row, mono) for row in rows]
+    cells = [make_cells(row) for row in rows]
     gutter = None
     if len(spans) >= 2 * _MIN_ROWS and depth < _DEPTH:
-        gutter = find_gutter([row for row in cells if len(row) > 1])
+        gutter = find_gutter(rows, cells)
     if gutter is None:
         return [[Row(row) for row in cells]]
     middle = (gutter[0] + gutter[1]) / 2
@@ -53,7 +52,12 @@ def _is_wide(cells: Sequence[Cell], middle: float, before: bool) -> bool:
     if any(c.x0 < middle - 3 and c.x1 > middle + 3 for c in cells):
         return True
     # a row of a table that has just begun to run across
-    return before and len(cells) > 2 and sum(c.value for c in cells) > 1 and not any(_is_prose(c) for c in cells)
+    return (
+        before
+        and len(cells) > 2
+        and sum(c.value for c in cells) > 1
+        and not any(_is_prose(c, frozenset()) for c in cells)
+    )
 
 
 def _ends(row: Sequence[Cell], above: Sequence[Cell], middle: float) -> bool:
@@ -69,13 +73,23 @@ def _ends(row: Sequence[Cell], above: Sequence[Cell], middle: float) -> bool:
     )
 
 
-def find_gutter(rows: Sequence[Sequence[Cell]]) -> tuple[float, float] | None:
+def find_gutter(rows: Sequence[Sequence[Span]], cells: Sequence[Sequence[Cell]]) -> tuple[float, float] | None:
     """The edges in points of the blank strip that has running text on both sides in the most rows, if there is one."""
-    strips: list[tuple[float, float]] = []
-    for cells in rows:
-        for left, right in pairwise(cells):
-            if right.x0 - left.x1 > 0.6 * right.size and _is_prose(left) and _is_prose(right):
-                strips.append((left.x1, right.x0))
+    pairs = [
+        (left, right)
+        for row in cells
+        if len(row) > 1
+        for left, right in pairwise(row)
+        if right.x0 - left.x1 > 0.6 * right.size
+        and not left.value
+        and not right.value
+        and len(left.text) > 9
+        and len(right.text) > 9
+    ]
+    if len(pairs) < _MIN_ROWS:
+        return None
+    mono = mono_blocks(rows)
+    strips = [(left.x1, right.x0) for left, right in pairs if _is_prose(left, mono) and _is_prose(right, mono)]
     if len(strips) < _MIN_ROWS:
         return None
     # the x that lies in the most strips; edges meet from the inside
@@ -94,11 +108,12 @@ def find_gutter(rows: Sequence[Sequence[Cell]]) -> tuple[float, float] | None:
     return (x0, x1) if x0 <= x1 else (at, at)
 
 
-def _is_prose(cell: Cell) -> bool:
+def _is_prose(cell: Cell, mono: set[int] | frozenset[int]) -> bool:
+    """Whether a cell is a line of running text; `mono` are the engine blocks that are single columns."""
     if cell.value:
         return False
     text = cell.text
     length = len(text)
     if length >= 25:
         return text.count(" ") >= 3 or not text.isascii()
-    return cell.mono and length >= 10 and sum(map(str.isalpha, text)) > 0.6 * length
+    return cell.block in mono and length >= 10 and sum(map(str.isalpha, text)) > 0.6 * length

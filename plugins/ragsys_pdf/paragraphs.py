@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -24,12 +24,22 @@ CAPTION = re.compile(
     r"\s*(?:[A-Z]?\d+(?:[.\-–]\d+)*[a-z]?|(?-i:[IVXL]+|[A-Z](?=[.:])))(?:\s*[.:|—–)]|\s+(?=(?-i:[A-Z\"“(]))|$)",
     re.IGNORECASE,
 )
+_CAPTION_STARTS = frozenset("fcgspideamtFCGSPIDEAMTрт图圖表РТ")
 _NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,3}){0,4})\.?\s+(?=[^\W\d])")
 _NAMED = re.compile(
     r"(part|chapter|book|volume|kapitel|teil|chapitre)\s+(?:\d+|[ivxlc]+)\b"
     r"|(item|note|section|appendix|annex|schedule|article|exhibit)\s+(?:\d+[a-z]?|[ivxlc]+|[a-z])\b(?=[.:\s—–-]|$)",
     re.IGNORECASE,
 )
+
+
+def _is_item(text: str) -> bool:
+    """Whether the line begins an item of a list. Most lines begin with a word and need no expression."""
+    return not (text[0].isalpha() and text[1:2].isalpha() and ")" not in text[:6]) and _BULLET.match(text) is not None
+
+
+def _is_caption(text: str) -> bool:
+    return text[0] in _CAPTION_STARTS and CAPTION.match(text) is not None
 
 
 @dataclass(slots=True)
@@ -74,27 +84,28 @@ def table_draft(table: Table) -> Draft:
     return Draft(BlockKind.TABLE, table.box, text, lines, cells=list(table.rows), table=table)
 
 
-def text_draft(kind: BlockKind, lines: Sequence[Line], vocabulary: Iterable[str] | None = None) -> Draft:
+def text_draft(kind: BlockKind, lines: Sequence[Line], vocabulary: set[str] | frozenset[str] | None = None) -> Draft:
     """Lines as one block, broken words joined; items of a list keep a line each."""
-    words = vocabulary if isinstance(vocabulary, (set, frozenset)) else frozenset(vocabulary or ())
-    text = ""
-    starts: list[tuple[int, Box]] = []
-    for line in lines:
-        if text:
-            if kind is BlockKind.LIST and _BULLET.match(line.text):
-                text += "\n"
-            else:
-                text, joint = glue(text, line.text, words)
-                text += joint
-        starts.append((len(text), line.box))
+    words = vocabulary or frozenset()
+    first = lines[0]
+    text, size = first.text, first.size
+    x0, y0, x1, y1 = first.box
+    starts: list[tuple[int, Box]] = [(0, first.box)]
+    for line in lines[1:]:
+        if kind is BlockKind.LIST and _is_item(line.text):
+            text += "\n"
+        else:
+            text, joint = glue(text, line.text, words)
+            text += joint
+        box = line.box
+        starts.append((len(text), box))
         text += line.text
-    box = (
-        min(li.box[0] for li in lines),
-        min(li.box[1] for li in lines),
-        max(li.box[2] for li in lines),
-        max(li.box[3] for li in lines),
-    )
-    return Draft(kind, box, text, starts, size=max(li.size for li in lines))
+        x0 = box[0] if box[0] < x0 else x0
+        y0 = box[1] if box[1] < y0 else y0
+        x1 = box[2] if box[2] > x1 else x1
+        y1 = box[3] if box[3] > y1 else y1
+        size = line.size if line.size > size else size
+    return Draft(kind, (x0, y0, x1, y1), text, starts, size=size)
 
 
 def paragraphs(lines: Sequence[Line], body: float, vocabulary: set[str], margins: tuple[float, float]) -> list[Draft]:
@@ -164,32 +175,31 @@ def _breaks(group: Sequence[Line], line: Line, left: float, right: float, pitch:
         return True
     if before.bold != line.bold and len(line.text) > 2 and len(before.text) > 2:
         return True
-    if _BULLET.match(line.text) and (_BULLET.match(group[0].text) or before.text.endswith(SENTENCE_END)):
+    ended = before.text.endswith(SENTENCE_END)
+    if _is_item(line.text) and (ended or _is_item(group[0].text)):
         return True
     if line.bold and (_NUMBERED.match(line.text) or _NAMED.match(line.text)):
         return True
-    if CAPTION.match(line.text) and before.text.endswith(SENTENCE_END):
+    if ended and _is_caption(line.text):
         return True
-    ended = before.text.endswith(SENTENCE_END)
     first = line.text[0]
     starts = first.isupper() or first.isdigit() or first in "“\"'(" or is_cjk(first)
     if ended and starts and before.box[2] < right - 0.12 * (right - left):
         return True
     indented = line.box[0] > before.box[0] + 0.8 * size and line.box[0] < left + 6 * size
-    return indented and ended and not _BULLET.match(group[0].text)
+    return indented and ended and not _is_item(group[0].text)
 
 
 def _kind(
     group: Sequence[Line], body: float, left: float, right: float, after: Sequence[Line] | None
 ) -> tuple[BlockKind, int]:
     first = group[0]
-    caption = CAPTION.match(first.text)
-    if caption and len(first.text) > 5 and (len(group) < 9):
+    if len(group) < 9 and len(first.text) > 5 and _is_caption(first.text):
         return BlockKind.CAPTION, 0
     level = title_level(group, body, left, right)
-    if level and not (_BULLET.match(first.text) and not _NUMBERED.match(first.text)):
+    if level and not (_is_item(first.text) and not _NUMBERED.match(first.text)):
         return BlockKind.TITLE, level
-    if _BULLET.match(first.text):
+    if _is_item(first.text):
         return BlockKind.LIST, 0
     return BlockKind.TEXT, 0
 

@@ -37,7 +37,7 @@ class Cell:
     text: str
     size: float
     bold: bool
-    mono: bool  # its engine block holds one piece a line: a column of running text
+    block: int  # the engine's, of its first span
     value: bool = False
 
     @property
@@ -114,14 +114,17 @@ def mono_blocks(rows: Sequence[Sequence[Span]]) -> set[int]:
     return {block for block, count in lines.items() if count > 1 and block not in broken}
 
 
-def make_cells(row: Sequence[Span], mono: frozenset[int] | set[int] = frozenset()) -> list[Cell]:
+def make_cells(row: Sequence[Span]) -> list[Cell]:
     """The row's cells: spans nearer than a wide blank are one, a currency sign joins the number after it."""
-    if len(row) > 1 and not all(span.text.isascii() for span in row) and is_rtl(" ".join(s.text for s in row)):
-        return _mirrored_cells(row, mono)
-    return _joined_cells(row, mono)
+    if len(row) == 1:
+        x0, y0, x1, y1, text, size, bold, block = row[0]
+        return [Cell(x0, y0, x1, y1, text, size, bold, block, is_value(text))]
+    if not all(span.text.isascii() for span in row) and is_rtl(" ".join(s.text for s in row)):
+        return _mirrored_cells(row)
+    return _joined_cells(row)
 
 
-def _joined_cells(row: Sequence[Span], mono: frozenset[int] | set[int]) -> list[Cell]:
+def _joined_cells(row: Sequence[Span]) -> list[Cell]:
     cells: list[Cell] = []
     for x0, y0, x1, y1, text, size, bold, block in row:
         if cells:
@@ -144,14 +147,13 @@ def _joined_cells(row: Sequence[Span], mono: frozenset[int] | set[int]) -> list[
                 cell.y1 = y1 if y1 > cell.y1 else cell.y1
                 cell.bold = cell.bold and (bold or not any(map(str.isalpha, text)))
                 cell.size = size if size > cell.size else cell.size
-                cell.mono = cell.mono or block in mono
                 cell.value = is_value(cell.text)
                 continue
-        cells.append(Cell(x0, y0, x1, y1, text, size, bold, block in mono, is_value(text)))
+        cells.append(Cell(x0, y0, x1, y1, text, size, bold, block, is_value(text)))
     return cells
 
 
-def _mirrored_cells(row: Sequence[Span], mono: frozenset[int] | set[int]) -> list[Cell]:
+def _mirrored_cells(row: Sequence[Span]) -> list[Cell]:
     """The cells of a row that reads right to left: joined in its order, but listed left to right like all others."""
     joined: list[Span] = []
     for span in row:
@@ -163,7 +165,7 @@ def _mirrored_cells(row: Sequence[Span], mono: frozenset[int] | set[int]) -> lis
             continue
         joined.append(span)
     turned = [span._replace(x0=-span.x1, x1=-span.x0) for span in reversed(joined)]
-    cells = _joined_cells(turned, mono)
+    cells = _joined_cells(turned)
     for cell in cells:
         cell.x0, cell.x1 = -cell.x1, -cell.x0
     return cells[::-1]

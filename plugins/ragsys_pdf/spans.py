@@ -61,7 +61,8 @@ class RawPage:
 
 # runs of blanks or dots set things apart inside one piece of text: "Revenue   12", "Business ........ 5"
 _APART = re.compile(r"\s{3,}|(?:\s?[.…_·]){4,}\s*")
-_SPLIT_ENDS = frozenset("0123456789)% ")
+_NUMBER_STARTS = frozenset("0123456789(-–—$€£¥+ ")
+_NUMBER_ENDS = frozenset("0123456789)% ")
 _NUMBER = r"[-–—+(]?[$€£¥]?\(?\d[\d,.]*\)?%?(?:\([-−–]?[\d.,]*\))?"
 _NUMBERS = re.compile(rf"{_NUMBER}(?:\s+{_NUMBER})+")
 
@@ -207,7 +208,9 @@ def raw_page(number: int, width: float, height: float, content: bytes, scale: fl
     level, up, down, images, garbage, flipped = parse_stext(content, scale)
     spans: list[Span] = []
     for span, raw in level:
-        if " " in raw and (raw[-1] in _SPLIT_ENDS or "   " in raw or "...." in raw or ". . ." in raw):
+        if " " in raw and (
+            "   " in raw or "...." in raw or ". . ." in raw or (raw[0] in _NUMBER_STARTS and raw[-1] in _NUMBER_ENDS)
+        ):
             spans.extend(split_apart(span, raw))
         else:
             spans.append(span)
