@@ -35,7 +35,8 @@ def plain(value: Any) -> Any:
 
 @functools.cache
 def _hints(kind: type) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+    # a field that holds a picture is never restored; its type is imported by type checkers alone
+    return typing.get_type_hints(kind, localns={"Image": Any})
 
 
 def restore(kind: Any, value: Any) -> Any:

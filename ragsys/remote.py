@@ -26,7 +26,11 @@ class RemoteLibrary:
         """Connect to the owner. Raises `LibraryBusy` if it does not answer or has another configuration."""
         self.place, self.config = place, config
         self._line = Connection(place.folder, config.hash)
-        self._line.call("key")
+        try:
+            self._line.call("key")
+        except BaseException:
+            self._line.close()
+            raise
 
     @property
     def owner(self) -> int:

@@ -14,12 +14,16 @@ from folders import write_pdf
 
 from ragsys.library import Library
 
-RUN = "import sys, ragsys; library = ragsys.open(sys.argv[1], folder=sys.argv[2], background=False)\nlibrary.index(wait=sys.argv[3] == 'wait')\nlibrary.close()"
+RUN = """
+import sys, ragsys
+with ragsys.open(sys.argv[1], folder=sys.argv[2], background=False) as library:
+    library.index(wait=sys.argv[3] == "wait")
+"""
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    words = "oven flour butter sugar revenue cost apprentice harbour shop gas button cleaning cycle thermostat".split()
+    words = ["oven", "flour", "butter", "sugar", "revenue", "cost", "apprentice", "harbour", "button", "thermostat"]
     chance = random.Random(7)
     for number in range(24):
         pages = [" ".join(chance.choices(words, k=90)) + f". Page {n} of document {number}." for n in range(6)]
@@ -43,7 +47,8 @@ def contents(folder: Path, library: Path) -> dict[str, object]:
 
 def start(folder: Path, library: Path, mode: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-c", RUN, str(folder), str(library), mode], env={**os.environ, "RAGSYS_HOME": str(library.parent)}
+        [sys.executable, "-c", RUN, str(folder), str(library), mode],
+        env={**os.environ, "RAGSYS_HOME": str(library.parent)},
     )
 
 

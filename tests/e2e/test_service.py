@@ -1,0 +1,115 @@
+"""A library that one process owns is served to others over the local socket."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from folders import write_folder
+
+import ragsys
+from ragsys import frames
+from ragsys.errors import LibraryBusy, UsageError
+from ragsys.library import Library
+from ragsys.remote import RemoteLibrary
+from ragsys.service import ABOUT
+
+CLIENT = """
+import sys, ragsys
+library = ragsys.open(sys.argv[1])
+print(type(library).__name__)
+print(library.search("cleaning cycle of the oven")[0].path)
+answer = library.ask("What was the revenue of the bakery in 2023?")
+print("455" in answer.text, answer.citations[0].picture(dpi=40).width > 100)
+library.close()
+"""
+
+
+@pytest.fixture
+def owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
+    monkeypatch.setenv("RAGSYS_HOME", str(tmp_path / "home"))
+    with Library(write_folder(tmp_path / "docs"), background=False) as library:
+        library.index()
+        yield library
+
+
+@pytest.fixture
+def remote(owner: Library) -> Iterator[RemoteLibrary]:
+    with RemoteLibrary(owner.place, owner.config) as client:
+        yield client
+
+
+def test_another_process_becomes_a_client(owner: Library) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CLIENT, str(owner.place.root)],
+        capture_output=True,
+        text=True,
+        env=dict(os.environ),
+        check=True,
+    )
+    assert done.stdout.split() == ["RemoteLibrary", "manual.pdf", "True", "True"]
+
+
+def test_a_client_gets_what_the_owner_gets(owner: Library, remote: RemoteLibrary) -> None:
+    assert remote.search("oven", 3, filter={"path": "2022/*"}) == owner.search("oven", 3, filter={"path": "2022/*"})
+    assert remote.documents() == owner.documents()
+    assert remote.document("manual.pdf") == owner.document("manual.pdf")
+    assert remote.status() == owner.status()
+    assert remote.key == owner.key
+    mine, theirs = owner.ask("When does the shop open?"), remote.ask("When does the shop open?")
+    assert (theirs.text, theirs.citations, theirs.sentences) == (mine.text, mine.citations, mine.sentences)
+
+
+def test_a_client_indexes_and_removes(owner: Library, remote: RemoteLibrary) -> None:
+    write_folder(owner.place.root, {"new.pdf": ["The lighthouse keeper bought forty cinnamon buns."]})
+    assert remote.index().added == ["new.pdf"]
+    assert remote.search("cinnamon buns")[0].path == "new.pdf"
+    remote.remove("new.pdf")
+    assert "new.pdf" not in {hit.path for hit in owner.search("cinnamon buns")}
+    remote.restore("new.pdf")
+
+
+def test_errors_come_back_as_what_they_were(remote: RemoteLibrary) -> None:
+    with pytest.raises(UsageError, match="no document named"):
+        remote.document("nothing.pdf")
+    with pytest.raises(UsageError, match="Did you mean 'path'"):
+        remote.search("oven", filter={"paht": "x"})
+    assert remote.search("oven")  # the line is still good
+
+
+def test_another_configuration_is_refused(owner: Library) -> None:
+    with pytest.raises(LibraryBusy, match="another configuration"):
+        ragsys.open(owner.place.root, overrides=["search.candidates=7"])
+
+
+def test_a_wrong_token_gets_nothing(owner: Library) -> None:
+    about = json.loads((owner.place.folder / ABOUT).read_text(encoding="utf-8"))
+    with socket.create_connection(("127.0.0.1", about["port"])) as line, line.makefile("rwb") as stream:
+        frames.write(stream, {"token": "guess", "config": owner.config.hash, "call": "status", "args": {}})  # type: ignore[arg-type]
+        answer = frames.read(stream)  # type: ignore[arg-type]
+    assert answer is not None
+    assert answer[0]["message"] == "wrong token"
+
+
+def test_garbage_on_the_line_harms_nobody(owner: Library, remote: RemoteLibrary) -> None:
+    about = json.loads((owner.place.folder / ABOUT).read_text(encoding="utf-8"))
+    with socket.create_connection(("127.0.0.1", about["port"])) as line:
+        line.sendall(b"GET / HTTP/1.1\r\n\r\n" * 4)
+    assert remote.search("oven")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_the_token_is_for_this_user_alone(owner: Library) -> None:
+    assert (owner.place.folder / ABOUT).stat().st_mode & 0o077 == 0
+
+
+def test_an_owner_that_is_gone_is_said(tmp_path: Path, owner: Library) -> None:
+    owner._service.close()
+    with pytest.raises(LibraryBusy, match="does not answer"):
+        ragsys.open(owner.place.root)
