@@ -117,7 +117,7 @@ def mono_blocks(rows: Sequence[Sequence[Span]]) -> set[int]:
 def make_cells(row: Sequence[Span]) -> list[Cell]:
     """The row's cells: spans nearer than a wide blank are one, a currency sign joins the number after it."""
     if len(row) == 1:
-        x0, y0, x1, y1, text, size, bold, block = row[0]
+        x0, y0, x1, y1, text, size, bold, block, _ = row[0]
         return [Cell(x0, y0, x1, y1, text, size, bold, block, is_value(text))]
     if not all(span.text.isascii() for span in row) and is_rtl(" ".join(s.text for s in row)):
         return _mirrored_cells(row)
@@ -126,7 +126,7 @@ def make_cells(row: Sequence[Span]) -> list[Cell]:
 
 def _joined_cells(row: Sequence[Span]) -> list[Cell]:
     cells: list[Cell] = []
-    for x0, y0, x1, y1, text, size, bold, block in row:
+    for x0, y0, x1, y1, text, size, bold, block, spaced in row:
         if cells:
             cell = cells[-1]
             gap = x0 - cell.x1
@@ -141,7 +141,8 @@ def _joined_cells(row: Sequence[Span]) -> list[Cell]:
                 whole = cell.value and ("." in cell.text or gap > 0.45 * em)
                 near = not whole and not (gap > 0.42 * em and len(cell.text) > 1 and is_value(text))
             if near:
-                cell.text += (" " if gap > 0.12 * em and _blank(cell.text, text) else "") + text
+                apart = gap > 0.12 * em or (spaced and text[0] not in ",.;:)")
+                cell.text += (" " if apart and _blank(cell.text, text) else "") + text
                 cell.x1 = x1 if x1 > cell.x1 else cell.x1
                 cell.y0 = y0 if y0 < cell.y0 else cell.y0
                 cell.y1 = y1 if y1 > cell.y1 else cell.y1

@@ -25,6 +25,7 @@ class Span(NamedTuple):
     size: float  # points
     bold: bool
     block: int
+    spaced: bool = False  # white space stands before it, however narrow
 
 
 @dataclass(slots=True)
@@ -140,8 +141,10 @@ def parse_stext(content: bytes, scale: float) -> Parsed:
             x0, y0, x1, y1 = block
             images.append((x0 * unit, y0 * unit, x1 * unit, y1 * unit))
             continue
+        spaced = False
         for left, top, width, height, weight, points, baseline, raw in block:
             if not raw or raw.isspace():
+                spaced = True
                 continue
             if "\\" in raw:
                 raw = json.loads(f'"{raw}"', strict=False)
@@ -171,7 +174,10 @@ def parse_stext(content: bytes, scale: float) -> Parsed:
                 blank = min(0.25 * em * unit, (x1 - x0) / (len(raw) + 1))
                 x0 += blank * (len(raw) - len(raw.lstrip()))
                 x1 -= blank * (len(raw) - len(raw.rstrip()))
-            level.append((Span(x0, y * unit, x1, (y + h) * unit, text, em * unit, bold, number), raw))
+            after = raw[-1].isspace()
+            spaced = spaced or raw[0].isspace()
+            level.append((Span(x0, y * unit, x1, (y + h) * unit, text, em * unit, bold, number, spaced), raw))
+            spaced = after
     return Parsed(level, up, down, images, bad / max(1, characters), flipped > 0.6 * max(1, characters))
 
 
@@ -203,6 +209,11 @@ def turn(box: Box, turned: int, width: float, height: float) -> Box:
     return width - x1, height - y1, width - x0, height - y0
 
 
+def _turned(span: Span, turned: int, width: float, height: float) -> Span:
+    x0, y0, x1, y1 = turn((span.x0, span.y0, span.x1, span.y1), turned, width, height)
+    return span._replace(x0=x0, y0=y0, x1=x1, y1=y1)
+
+
 def raw_page(number: int, width: float, height: float, content: bytes, scale: float, label: str = "") -> RawPage:
     """The raw page of MuPDF's structured text. If most of the text runs up or down, it is turned upright."""
     level, up, down, images, garbage, flipped = parse_stext(content, scale)
@@ -222,7 +233,8 @@ def raw_page(number: int, width: float, height: float, content: bytes, scale: fl
         short = [s for s in spans if s.x1 - s.x0 < 1.5 * s.size]
         aside, spans = [s for s in spans if s.x1 - s.x0 >= 1.5 * s.size], aside + short
     if turned:
-        spans, aside = ([Span(*turn(s[:4], turned, width, height), *s[4:]) for s in group] for group in (spans, aside))
+        spans = [_turned(span, turned, width, height) for span in spans]
+        aside = [_turned(span, turned, width, height) for span in aside]
         images = [turn(box, turned, width, height) for box in images]
         if turned != 180:
             width, height = height, width

@@ -94,13 +94,19 @@ def _run_end(rows: Sequence[Row], kinds: Sequence[int], start: int) -> int:
     """The row after the last tabular one that belongs with `start`."""
     last = start
     values_from = _values_from(rows[start])
+    usual = -1.0  # the least gap between rows so far, points; none yet
     n = start + 1
     while n < len(rows):
         row, before = rows[n], rows[n - 1]
         height = max(6.0, before.y1 - before.y0)
         gap = row.y0 - before.y1
-        if gap > 2.6 * height or (gap > 1.3 * height and kinds[n] == 0):
+        if gap > 2.6 * height:
             break
+        # after a wider gap: the label of a further section if its rows follow at once, else the table is over
+        wider = kinds[n] == 0 and gap > 0.7 * height and gap > 1.8 * max(0.0, usual) + 2
+        if wider and not _same_places(rows[n + 1 : n + 2], rows[start : last + 1]):
+            break
+        usual = gap if usual < 0 else min(usual, max(gap, 0.0))
         if kinds[n]:
             values_from = min(values_from, _values_from(row))
             last = n
@@ -108,6 +114,15 @@ def _run_end(rows: Sequence[Row], kinds: Sequence[int], start: int) -> int:
             break
         n += 1
     return last + 1
+
+
+def _same_places(below: Sequence[Row], above: Sequence[Row]) -> bool:
+    """Whether the numbers below stand under numbers of the rows above, and are more than a header's years."""
+    values = [c for row in below for c in row.cells[1:] if c.value]
+    if not values or all(_YEAR.fullmatch(c.text) for c in values):
+        return False
+    edges = [c.x1 for r in above for c in r.cells[1:] if c.value]
+    return all(any(abs(c.x1 - x) < 1.2 * c.size for x in edges) for c in values)
 
 
 def _values_from(row: Row) -> float:
@@ -192,7 +207,8 @@ def _columns(rows: Sequence[Row], kinds: Sequence[int]) -> list[tuple[float, flo
             if not c.value and c.x1 - c.x0 < 200 and not any(c.x0 < b and c.x1 > a for a, b in columns)
         ]
         for column in _merged(more):
-            if column[0] > left or sum(column[0] <= a and b <= column[1] for a, b in more) >= 0.3 * len(data):
+            members = sum(column[0] <= a and b <= column[1] for a, b in more)
+            if members >= (max(2, 0.2 * len(data)) if column[0] > left else 0.3 * len(data)):
                 columns.append(column)
         columns.sort()
         if min(row.x0 for row in rows) < columns[0][0] - 4:
