@@ -35,8 +35,8 @@ def check_retriever(retriever: Retriever, index: Searchable, queries: Sequence[Q
     """Search for each query with several k.
 
     Laws: specs are known, all of one kind of item; lists are as in `check_ranked`, at most k pages; a short list is the
-    head of the longer one; a second search is equal; a filter by document or page holds; the empty query raises nothing;
-    encoding gives a vector a spec for every item, in order, whatever its batch mates.
+    head of the longer one; a second search is equal; a filter by document or page holds; the empty query raises
+    nothing; encoding gives a vector a spec for every item, in order.
     """
     _law(bool(retriever.specs), "no specs")
     _law(len({spec.items for spec in retriever.specs}) == 1, "its specs are of pages and of passages")
