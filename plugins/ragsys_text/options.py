@@ -1,4 +1,4 @@
-"""Options of this plugin's components."""
+"""Options of this plugin's components; those of the embedders are in `embed_options`."""
 
 from __future__ import annotations
 
@@ -42,44 +42,6 @@ class DenseOptions(Options):
     """Options of the retriever `dense`."""
 
     exact: bool = incidental(False, description="brute force instead of the store's approximate index")
-
-
-class OnnxRuntimeOptions(Options):
-    """What every ONNX text model can be told."""
-
-    max_tokens: int = Field(256, ge=8, le=8192, description="longer texts are cut to this many tokens")
-    threads: int = incidental(0, description="of one session; 0: one a core, at most 4", ge=0, le=64)
-    batch: int = incidental(4, description="texts run at once", ge=1, le=256)
-
-
-class MiniLMOptions(OnnxRuntimeOptions):
-    """Options of the embedder `minilm`."""
-
-    max_tokens: int = Field(256, ge=8, le=512, description="longer texts are cut to this many tokens")
-
-
-class OnnxOptions(OnnxRuntimeOptions):
-    """Options of the embedder `onnx`: a folder with model.onnx and tokenizer.json."""
-
-    path: str = Field(description="the folder of the model")
-    revision: str = Field("", description="names the model's version: raise it when the files change")
-    file: str = Field("model.onnx", description="the model's file in the folder, such as onnx/model_int8.onnx")
-    pooling: Literal["mean", "cls", "last"] = Field("mean", description="how token vectors become one")
-    output: str = Field("", description="the model's output to use; empty: the first")
-    query_prefix: str = Field("", description="put before queries, such as 'query: '")
-    item_prefix: str = Field("", description="put before passages, such as 'passage: '")
-
-
-class SentenceTransformersOptions(Options):
-    """Options of the embedder `sentence-transformers`."""
-
-    model: str = Field(description="a folder, or a name that the model hub knows")
-    revision: str = Field("", description="the model's version on the hub")
-    dim: int = Field(gt=0, description="dimensions of its vectors")
-    query_prompt: str = Field("", description="put before queries")
-    item_prompt: str = Field("", description="put before passages")
-    device: str = incidental("", description="cpu, cuda, mps; empty: what there is")
-    batch: int = incidental(32, description="texts run at once", ge=1, le=4096)
 
 
 class RrfOptions(Options):
