@@ -12,6 +12,7 @@ from ragsys_pdf.spans import RawPage, Span
 _EDGE = 0.09  # of the page's height at the top and at the bottom
 _ROWS = 3  # rows of an edge that are looked at
 _DIGITS = re.compile(r"\d+")
+_LAST_NUMBER = re.compile(r"(?:^|[\s|\-–—])(\d{1,4})$")
 _PAGE_NUMBER = re.compile(
     r"[\s\-–—|•.]*(?:(?:page|seite|p\.|pg\.?|página|стр\.?)\s*)?(?:[A-Z]-)?(?:\d{1,4}|[ivxlc]{1,7})"
     r"(?:\s*(?:of|/|von|de|sur|из)\s*\d{1,4})?[\s\-–—|•.]*",
@@ -30,7 +31,7 @@ class Edge:
     size: float
     spans: tuple[Span, ...]
     outermost: bool
-    offset: int | None = None  # of a lone number: what it is ahead of the page's place in the file
+    offset: int | None = None  # of a row that ends with a number: what it is ahead of the page's place in the file
 
 
 def edges(page: RawPage) -> list[Edge]:
@@ -49,18 +50,20 @@ def edges(page: RawPage) -> list[Edge]:
             found.append(Edge(top, y, _DIGITS.sub("#", raw), raw, size, tuple(row), n == 0, _offset(raw, page)))
         if not top and not rows and page.spans:
             # a page half full: its number stands right under the text, far above the bottom
-            last = max(page.spans, key=lambda s: s.y0)
-            alone = all(s is last or s.y1 <= last.y0 + 1 for s in page.spans[-60:])
-            if alone and last.y0 > 0.3 * page.height:
-                offset = _offset(last.text, page)
-                if offset is not None:
-                    y = last.y0 / page.height
-                    found.append(Edge(False, y, "#", last.text, last.size, (last,), False, offset))
+            low = max(page.spans, key=lambda s: s.y0)
+            last = sorted(s for s in page.spans if s.y1 > low.y0 + 1)
+            raw = " ".join(s.text for s in last)
+            offset = _offset(raw, page)
+            if offset is not None and low.y0 > 0.3 * page.height and len(raw) < 100:
+                y = low.y0 / page.height
+                found.append(Edge(False, y, _DIGITS.sub("#", raw), raw, low.size, tuple(last), False, offset))
     return found
 
 
 def _offset(raw: str, page: RawPage) -> int | None:
-    return int(raw) - page.number if len(raw) < 5 and raw.isdecimal() else None
+    """What the number that the row ends with is ahead of the page's place in the file."""
+    match = _LAST_NUMBER.search(raw)
+    return int(match[1]) - page.number if match else None
 
 
 def furniture(
@@ -77,7 +80,7 @@ def furniture(
     for edge in own:
         goes = edge.outermost and len(edge.raw) < 20 and _PAGE_NUMBER.fullmatch(edge.raw) is not None
         if not goes and edge.offset is not None:
-            goes = any(o.offset == edge.offset for other in others for o in other)
+            goes = any(o.offset == edge.offset and o.text == edge.text for other in others for o in other)
         if not goes and needed and edge.size <= 1.3 * body and any(map(str.isalpha, edge.text)):
             alike = sum(
                 any(o.top == edge.top and o.text == edge.text and abs(o.y - edge.y) < 0.012 for o in other)

@@ -268,8 +268,9 @@ def _table(rows: Sequence[Row], kinds: Sequence[int]) -> Table | None:
     grid: list[list[str]] = []
     for n, row in enumerate(rows):
         line = [""] * len(columns)
+        groups = _groups(row, columns) if n < heads else {}
         for cell in row.cells:
-            places = _place(cell, columns)
+            places = groups.get(id(cell)) or _place(cell, columns)
             if n >= heads and (len(row.cells) > 1 or cell.x0 < columns[0][1]):
                 places = places[:1] if not cell.value else places[-1:]
             for place in places:
@@ -289,9 +290,29 @@ def _table(rows: Sequence[Row], kinds: Sequence[int]) -> Table | None:
     return Table([tuple(line) for line in grid], boxes, [columns[n] for n in keep], heads > 0)
 
 
+def _groups(row: Row, columns: Sequence[tuple[float, float]]) -> dict[int, list[int]]:
+    """{id of cell: columns} of a header row that names groups: "Three Months Ended" over two of four columns.
+
+    Empty if the columns after the labels do not fall into as many equal groups as the row has cells, or if a cell
+    does not stand at the middle of its group.
+    """
+    over = [cell for cell in row.cells if cell.x0 > columns[0][1]]
+    size, rest = divmod(len(columns) - 1, len(over) or len(columns))
+    if not over or rest or size < 2 or any(len(cell.text) > 40 or cell.value for cell in over):
+        return {}
+    found: dict[int, list[int]] = {}
+    for n, cell in enumerate(over):
+        members = list(range(1 + n * size, 1 + (n + 1) * size))
+        x0, x1 = columns[members[0]][0], columns[members[-1]][1]
+        if abs((cell.x0 + cell.x1) - (x0 + x1)) > (0.4 if len(over) > 1 else 0.15) * (x1 - x0):
+            return {}
+        found[id(cell)] = members
+    return found
+
+
 def _header_rows(rows: Sequence[Row], kinds: Sequence[int]) -> int:
     """How many rows at the top are header: up to the first with a label and a value that is no year."""
-    for n, row in enumerate(rows[:6]):
+    for n, row in enumerate(rows[:9]):
         cells = row.cells
         values = [c for c in cells if c.value]
         if len(cells) == 1:

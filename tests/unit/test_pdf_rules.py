@@ -132,6 +132,25 @@ def test_a_table_among_text() -> None:
     assert table.headed
 
 
+def test_a_header_over_a_group_names_each_of_its_columns() -> None:
+    rows = [
+        [span(212, 0, "Three Months"), span(412, 0, "Nine Months")],
+        [span(x, 12, text) for x, text in ((200, "2022"), (260, "2021"), (400, "2022"), (460, "2021"))],
+        [span(72, 24, "Sales"), *(span(x, 24, f"{x},5") for x in (200, 260, 400, 460))],
+        [span(72, 36, "Costs"), *(span(x, 36, f"{x},7") for x in (200, 260, 400, 460))],
+    ]
+    ((_, _, table),) = find_tables([Row(make_cells(r)) for r in rows])
+    assert table.rows[0] == ("", "Three Months 2022", "Three Months 2021", "Nine Months 2022", "Nine Months 2021")
+
+
+def test_page_numbers_under_short_pages() -> None:
+    pages = [RawPage(n, 600, 800, [span(72, 90, "text"), span(250, 400, f"The Mill | {n + 4}")]) for n in (1, 2)]
+    marks = [edges(page) for page in pages]
+    headers, footers = furniture(marks[0], marks[1:], 10)
+    assert headers == []
+    assert [s.text for row in footers for s in row] == ["The Mill | 5"]
+
+
 def test_prose_is_no_table() -> None:
     rows = [
         Row(
