@@ -119,7 +119,7 @@ def main() -> None:
     embedder = MiniLMEmbedder(MiniLMOptions(), Context(Path(), Path(), "bench"))
     embedder.warm_up()
     ours = "embedder"
-    jobs = {**bare(ids, cores()), ours: lambda: embedder.embed_items(texts)}
+    jobs: dict[str, Callable[[], object]] = {**bare(ids, cores()), ours: lambda: embedder.embed_items(texts)}
     rates: dict[str, list[float]] = {name: [] for name in jobs}
     for _ in range(options.runs):
         for name, job in jobs.items():
