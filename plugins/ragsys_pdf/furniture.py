@@ -50,13 +50,13 @@ def edges(page: RawPage) -> list[Edge]:
             found.append(Edge(top, y, _DIGITS.sub("#", raw), raw, size, tuple(row), n == 0, _offset(raw, page)))
         if not top and not rows and page.spans:
             # a page half full: its number stands right under the text, far above the bottom
-            low = max(page.spans, key=lambda s: s.y0)
-            last = sorted(s for s in page.spans if s.y1 > low.y0 + 1)
+            lowest = max(page.spans, key=lambda s: s.y0)
+            last = sorted(s for s in page.spans if s.y1 > lowest.y0 + 1)
             raw = " ".join(s.text for s in last)
             offset = _offset(raw, page)
-            if offset is not None and low.y0 > 0.3 * page.height and len(raw) < 100:
-                y = low.y0 / page.height
-                found.append(Edge(False, y, _DIGITS.sub("#", raw), raw, low.size, tuple(last), False, offset))
+            if offset is not None and lowest.y0 > 0.3 * page.height and len(raw) < 100:
+                y = lowest.y0 / page.height
+                found.append(Edge(False, y, _DIGITS.sub("#", raw), raw, lowest.size, tuple(last), False, offset))
     return found
 
 
