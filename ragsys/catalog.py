@@ -139,6 +139,16 @@ class Catalog:
         records = self._store.get([point_id(doc, "state", 0)], payload=[_HEAVY])
         return dict(records[0].payload.get(_HEAVY, {})) if records else {}
 
+    def drop_terms(self, doc: str, vectors: Iterable[str]) -> None:
+        """Forget a document's term counts of these sparse vectors."""
+        with self._lock:
+            gone = set(vectors)
+            known = self.terms(doc)
+            if gone & set(known):
+                kept = {name: packed for name, packed in known.items() if name not in gone}
+                self._store.set_payload([point_id(doc, "state", 0)], {_HEAVY: kept})
+                self._statistics = None
+
     def remove(self, doc: str) -> None:
         """Delete a document and every point of it."""
         with self._lock:
@@ -186,8 +196,8 @@ class Catalog:
                         sorted(s.paths),
                         s.excluded,
                         sorted((fp, x.complete, x.items) for fp, x in s.layers.items()),
+                        sorted(s.vectors.items()),
                     ]
-                    + [sorted(s.vectors.items())]
                     for s in sorted(self._states.values(), key=lambda s: s.doc)
                 ]
                 self._key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]

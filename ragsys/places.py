@@ -16,7 +16,7 @@ from pathlib import Path
 import platformdirs
 
 FORMAT = 1
-_ABOUT = "library.json"
+ABOUT = "library.json"  # names a folder a library
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def place_of(root: Path, folder: Path | None = None) -> Place:
 def register(place: Place) -> None:
     """Make the library's folder and note its root in it."""
     place.folder.mkdir(parents=True, exist_ok=True)
-    about = place.folder / _ABOUT
+    about = place.folder / ABOUT
     if not about.exists():
         partial = about.with_suffix(".part")
         partial.write_text(json.dumps({"root": str(place.root), "format": place.format}), encoding="utf-8")
@@ -68,7 +68,7 @@ def register(place: Place) -> None:
 def read(folder: Path) -> Place | None:
     """The library in a folder; None if there is none that can be read."""
     try:
-        about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         return Place(folder, Path(about["root"]), int(about["format"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -1,0 +1,142 @@
+"""`ragsys ask`: index what is new, answer, show what the answer rests on and what it cost."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ragsys.cli.filters import Narrow, filters
+from ragsys.cli.progress import duration
+from ragsys.cli.shell import Shell, Where, folder, library, output
+from ragsys.cli.text import Part, Styled, bold, coloured, counted, dim, marked, shortened, wrapped
+from ragsys.errors import UsageError
+
+if TYPE_CHECKING:
+    from ragsys.answers import Answer
+    from ragsys.types import Event
+
+_SAVED = (".html", ".htm", ".md", ".markdown")
+_BUDGET = re.compile(
+    r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>s|sec|m|min|c|calls?|k|kt|ktokens|t|tokens)?", re.IGNORECASE
+)
+_LEVELS = {"supported": "green", "quoted": "yellow", "located": "yellow", "none": "red"}
+
+
+@click.command()
+@folder
+@click.argument("question", nargs=-1, required=True)
+@click.option("--save", type=click.Path(path_type=Path), metavar="FILE", help="Keep it: .html or .md, with page crops.")
+@click.option("--budget", metavar="3s,8k", help="At most so much time, tokens, calls: 3s 2m 8k 4c.")
+@click.option("--no-index", is_flag=True, help="Ask the library as it is; do not look for new files.")
+@filters
+@library
+@output
+def ask(
+    shell: Shell,
+    where: Where,
+    folder: Path,
+    question: tuple[str, ...],
+    save: Path | None,
+    budget: str | None,
+    no_index: bool,
+    narrow: Narrow,
+) -> None:
+    """Answer a QUESTION from the documents in FOLDER, with citations.
+
+    What is new in the folder is indexed first. An answer that abstains is a success: its status says so.
+    """
+    from ragsys.cli.fresh import refresh
+
+    limits = parse_budget(budget) if budget else None
+    if save is not None and save.suffix.lower() not in _SAVED:
+        raise UsageError(f"--save {save}: an answer is saved as .html or .md", hint="--save answer.html")
+    text = " ".join(question)
+    if not text.strip():
+        raise UsageError("the question is empty", hint='ragsys ask FOLDER "What ...?"')
+    with where.open(folder, shell) as opened:
+        if not no_index:
+            refresh(opened, shell)
+        made: Answer | None = None
+        for event in opened.stream(text, filter=narrow(opened), budget=limits):
+            _follow(shell, event)
+            made = event.data if event.kind == "answer" else made
+        if made is None:
+            return
+        if save is not None:
+            from ragsys.saved import save as write
+
+            write(made, save)
+            shell.note(dim(f"saved as {save}"))
+    if shell.json:
+        shell.give(made.to_json())
+    else:
+        show(shell, made)
+
+
+def parse_budget(text: str) -> dict[str, float]:
+    """ "3s,8k" -> {"seconds": 3, "tokens": 8000}; also 2m, 4c (model calls), 8000 (tokens). Raises `UsageError`."""
+    found: dict[str, float] = {}
+    for piece in text.split(","):
+        match = _BUDGET.fullmatch(piece.strip())
+        if match is None:
+            raise UsageError(f"--budget {text}: '{piece.strip()}' is no amount", hint="--budget 3s,8k,4c")
+        number, unit = float(match["number"]), (match["unit"] or "t").lower()
+        if unit in ("s", "sec"):
+            key, value = "seconds", number
+        elif unit in ("m", "min"):
+            key, value = "seconds", number * 60
+        elif unit[0] == "c":
+            key, value = "calls", int(number)
+        else:
+            key, value = "tokens", int(number * 1000) if unit[0] == "k" else int(number)
+        if key in found:
+            raise UsageError(f"--budget {text}: {key} is given twice", hint="--budget 3s,8k,4c")
+        found[key] = value
+    return found
+
+
+def _follow(shell: Shell, event: Event) -> None:
+    if event.kind == "warning":
+        shell.note(Styled("warning: ", "yellow"), event.text)
+    elif event.kind == "done" and event.step is not None and shell.verbose:
+        step = event.step
+        shell.note(dim(f"  {step.usage.seconds:6.2f} s  {step.name}  {step.error}"))
+
+
+def show(shell: Shell, answer: Answer) -> None:
+    """An answer for people: its text, its sources, what is not proved, how it came about."""
+    if answer.status != "answered":
+        shell.say(coloured(answer.status, "yellow"))
+    for line in wrapped(answer.text):
+        shell.say(*marked(line))
+    if answer.citations:
+        shell.say()
+    for citation in answer.citations:
+        parts: list[Part] = [Styled(f"[{citation.number}] ", "cyan", True), bold(f"{citation.path} p.{citation.page}")]
+        shell.say(*parts, "  ", coloured(citation.level.value, _LEVELS[citation.level.value]))
+        for line in wrapped(f"“{shortened(citation.quote, 300)}”", indent=4) if citation.quote else ():
+            shell.say(line)
+    if answer.unsupported:
+        shell.say()
+        shell.say(coloured("not proved:", "yellow"))
+        for sentence in answer.unsupported:
+            shell.say(f"  - {shortened(sentence.text, 200)}", dim(f"  ({'; '.join(sentence.problems)})"))
+    if not shell.quiet:
+        shell.say()
+        for note in answer.notes:
+            shell.faint(note)
+        shell.faint(cost(answer))
+
+
+def cost(answer: Answer) -> str:
+    """What ran and what it cost, in a line."""
+    usage: Any = answer.usage
+    parts = [answer.generator, f"{counted(len(answer.evidence), 'page')} read"]
+    if usage.calls:
+        parts += [counted(usage.calls, "model call"), counted(usage.tokens, "token")]
+    parts += [duration(usage.seconds), f"config {answer.config}"]
+    parts += [f"trace {answer.trace}"] if answer.trace else []
+    return " · ".join(part for part in parts if part)

@@ -1,0 +1,142 @@
+"""Bringing a library up to its folder before it is asked, and telling what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ragsys.cli.progress import duration
+from ragsys.cli.shell import Shell
+from ragsys.cli.text import Part, Styled, bold, coloured, counted, dim, shortened
+from ragsys.errors import LibraryError
+
+if TYPE_CHECKING:
+    from ragsys.ingest import Report
+    from ragsys.library import Library, Status
+    from ragsys.remote import RemoteLibrary
+
+_LISTED = 20  # skipped files that are named one by one; all of them with --verbose or --json
+
+
+def refresh(library: Library | RemoteLibrary, shell: Shell) -> None:
+    """Index what is new, with a note of it. A process that has the library open keeps it fresh itself.
+
+    Raises `LibraryError` if there is nothing to ask.
+    """
+    from ragsys.library import Library
+
+    if not isinstance(library, Library):
+        return
+    with shell.bar() as bar:
+        report = library.index(progress=bar)
+    nothing(library, report)
+    if changed(report):
+        shell.note(dim(f"indexed {told(report)} in {duration(report.seconds)}"))
+    if report.skipped and (changed(report) or shell.verbose):
+        count = counted(len(report.skipped), "file")
+        shell.note(dim(f"skipped {count}: ragsys index {quoted(library.place.root)}"))
+    for warning in report.warnings:
+        shell.note(Styled("warning: ", "yellow"), warning)
+
+
+def nothing(library: Library | RemoteLibrary, report: Report) -> None:
+    """Raises `LibraryError` if the library holds no document and the folder has none that could be read."""
+    if library.status().documents:
+        return
+    root = library.place.root
+    denied = {path: reason for path, outcome, reason in report.skipped if outcome.value == "unreadable"}
+    if "." in denied:
+        raise LibraryError(f"{root} cannot be read: {denied['.']}", hint="give yourself the right to read it")
+    takes = " ".join(f"*{suffix}" for suffix in sorted(suffixes(library)))
+    message = f"no documents that can be read in {root}" if root.is_dir() else f"{root} cannot be read"
+    raise LibraryError(f"{message}, looked for {takes}", hint=_left_out(denied))
+
+
+def _left_out(denied: Mapping[str, str]) -> str | None:
+    return "\n".join(f"{path}: {reason}" for path, reason in list(denied.items())[:5]) or None
+
+
+def suffixes(library: Library | RemoteLibrary) -> set[str]:
+    """The file endings that the configuration's loaders take."""
+    from ragsys.plugins import registry
+
+    return {
+        suffix for spec in library.config.loaders.values() for suffix in registry().find("loader", spec.use).suffixes
+    }
+
+
+def changed(report: Report) -> bool:
+    """Whether an indexing run changed the library."""
+    return bool(report.added or report.changed or report.moved or report.removed)
+
+
+def told(report: Report) -> str:
+    """What an indexing run did, in a line."""
+    parts = [
+        f"{len(paths)} {word}" for word in ("added", "changed", "moved", "removed") if (paths := getattr(report, word))
+    ]
+    if report.unchanged:
+        parts.append(f"{report.unchanged} unchanged")
+    text = ", ".join(parts) or "nothing new"
+    return f"{text} ({counted(report.pages, 'page')})" if report.pages else text
+
+
+def summarise(shell: Shell, report: Report, status: Status) -> None:
+    """What an indexing run did, what it left out and why, and what is still pending."""
+    pace = f", {report.pages / report.seconds:,.0f} pages/s" if report.pages and report.seconds > 0 else ""
+    shell.say(bold(told(report)), dim(f"  in {duration(report.seconds)}{pace}"))
+    if shell.verbose:
+        for word in ("added", "changed", "moved", "removed"):
+            for path in getattr(report, word):
+                shell.say(f"  {word}  {path}")
+    _list(shell, "skipped", [(path, f"{outcome.value}: {reason}") for path, outcome, reason in report.skipped], "file")
+    _list(shell, "not read", [(f"{path} p.{page}", reason) for path, page, reason in report.faults], "page")
+    for warning in report.warnings:
+        shell.say(coloured("warning: ", "yellow"), warning)
+    holds = [counted(status.documents, "document"), counted(status.pages, "page"), counted(status.passages, "passage")]
+    shell.say(dim("the library holds " + ", ".join(holds)))
+    pending(shell, status)
+
+
+def _list(shell: Shell, word: str, items: list[tuple[str, str]], noun: str) -> None:
+    if not items:
+        return
+    shell.say(coloured(f"{word}: {counted(len(items), noun)}", "yellow"))
+    for name, reason in items if shell.verbose else items[:_LISTED]:
+        shell.say(f"  {name}  ", dim(shortened(reason.removesuffix(": "), 200)))
+    if len(items) > _LISTED and not shell.verbose:
+        shell.say(dim(f"  and {len(items) - _LISTED} more: --verbose lists them all"))
+
+
+def pending(shell: Shell, status: Status) -> None:
+    """What is not complete, and the command that completes it."""
+    for stage, layer in status.pending.items():
+        parts: list[Part] = [coloured("pending: ", "yellow"), f"{stage}, {layer.total - layer.done} of {layer.total}"]
+        shell.say(*parts)
+    if status.pending:
+        shell.say(dim(f"  searchable already; finish with: ragsys index {quoted(Path(status.root))} --wait"))
+
+
+def quoted(path: Path) -> str:
+    """A path as it can be pasted into a shell."""
+    text = str(path)
+    return f'"{text}"' if any(char in text for char in " ()&;'") else text
+
+
+def report_json(report: Report, status: Status) -> dict[str, Any]:
+    """The JSON form of an indexing run."""
+    from ragsys.codec import plain
+
+    data: dict[str, Any] = plain(report)
+    data["skipped"] = [{"path": p, "outcome": o.value, "reason": why} for p, o, why in report.skipped]
+    data["faults"] = [{"path": path, "page": page, "reason": why} for path, page, why in report.faults]
+    data["seconds"] = round(report.seconds, 3)
+    return {**data, "status": status_json(status)}
+
+
+def status_json(status: Status) -> dict[str, Any]:
+    """The JSON form of a library's state."""
+    from ragsys.codec import plain
+
+    return {**plain(status), "pending": plain(status.pending)}

@@ -1,0 +1,109 @@
+"""Progress of indexing on stderr: a bar a stage with its rate and the time left; rich is loaded when one is drawn."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ragsys.cli.text import one_line, shortened
+
+if TYPE_CHECKING:
+    from ragsys.ingest import Progress
+
+_NAMES = {"scan": "looking", "parse": "reading", "derive": "dividing", "ocr": "OCR", "layout": "layout"}
+_LINE_SECONDS = 5.0  # between two lines, where no bar can be drawn
+
+
+class Bar:
+    """A watcher of `ingest.Progress`, callable from any thread. A context manager: clears itself at the end."""
+
+    def __init__(self, *, shown: bool, told: bool = False) -> None:
+        """`shown` draws bars; `told` writes a line now and then where no bar is drawn."""
+        self._shown, self._told = shown, told
+        self._lock = threading.Lock()
+        self._drawn: Any = None
+        self._tasks: dict[str, Any] = {}
+        self._last = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        """Show how far a stage is."""
+        with self._lock:
+            if self._shown:
+                self._draw(progress)
+            elif self._told and (time.monotonic() - self._last > _LINE_SECONDS or progress.left == 0):
+                self._last = time.monotonic()
+                click.echo(_line(progress), err=True)
+
+    def _draw(self, progress: Progress) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn
+        from rich.progress import Progress as Bars
+
+        if self._drawn is None:
+            self._drawn = Bars(
+                TextColumn("{task.description:<9}"),
+                BarColumn(28),
+                TextColumn("{task.fields[counts]}"),
+                TextColumn("[dim]{task.fields[detail]}[/]", markup=True),
+                console=Console(file=sys.stderr),
+                transient=True,
+                refresh_per_second=8,
+            )
+            self._drawn.start()
+        name = _NAMES.get(progress.stage, progress.stage)
+        if progress.stage not in self._tasks:
+            self._tasks[progress.stage] = self._drawn.add_task(name, total=None, counts="", detail="")
+        from rich.markup import escape
+
+        self._drawn.update(
+            self._tasks[progress.stage],
+            total=progress.total or None,
+            completed=progress.done,
+            counts=_counts(progress),
+            detail=escape(shortened(progress.detail, 30)),
+        )
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Take the bars off the screen; the next progress draws new ones."""
+        with self._lock:
+            if self._drawn is not None:
+                self._drawn.stop()
+            self._drawn, self._tasks = None, {}
+
+
+def _counts(progress: Progress) -> str:
+    if not progress.total:
+        return ""
+    text = f"{progress.done:,}/{progress.total:,} {progress.unit}"
+    if progress.rate:
+        text += f", {progress.rate:,.0f}/s" if progress.rate >= 10 else f", {progress.rate:.1f}/s"
+    if progress.left:
+        text += f", {duration(progress.left)} left"
+    return text
+
+
+def _line(progress: Progress) -> str:
+    return one_line(f"{_NAMES.get(progress.stage, progress.stage)}: {_counts(progress)} {progress.detail}")
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people read them: 0.3 s, 42 s, 3 min 05 s, 2 h 10 min."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"

@@ -1,0 +1,211 @@
+"""What could be wrong with an installation, and what to do about it: checks, none of which changes anything."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ragsys import places
+from ragsys.errors import RagsysError
+
+Severity = Literal["ok", "info", "warning", "error"]
+_LITTLE_SPACE = 2 * 10**9  # bytes: below this an indexing run may fill the disk
+_NAME = re.compile(r"^[A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at. `remedy` is what to do, empty where there is nothing to do."""
+
+    name: str
+    severity: Severity
+    message: str
+    remedy: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Stable keys: name, severity, message, remedy."""
+        return asdict(self)
+
+
+def examine(config: str | None = None, overrides: Sequence[str] = ()) -> Iterator[Check]:
+    """Every check, the cheap ones first. `config` and `overrides` are the configuration that is in use."""
+    yield python()
+    yield from packages()
+    yield from plugins()
+    yield from presets()
+    yield configuration(config, overrides)
+    yield tesseract()
+    yield from folders()
+    for place in places.libraries():
+        yield from library(place)
+
+
+def python() -> Check:
+    """Python itself."""
+    return Check("python", "ok", f"Python {platform.python_version()} on {platform.platform()}, {sys.executable}")
+
+
+def packages() -> Iterator[Check]:
+    """Every package that ragsys requires, and the extras that are not there."""
+    try:
+        about = importlib.metadata.distribution("ragsys")
+    except importlib.metadata.PackageNotFoundError:
+        yield Check("ragsys", "error", "ragsys is not installed in this Python", "pip install .")
+        return
+    yield Check("ragsys", "ok", f"ragsys {about.version}")
+    extras: dict[str, list[str]] = {}
+    missing: list[str] = []
+    for requirement in about.requires or ():
+        name = _NAME.match(requirement)
+        if name is None:
+            continue
+        extra = re.search(r"extra\s*==\s*['\"]([\w-]+)['\"]", requirement)
+        if extra is not None:
+            extras.setdefault(extra[1], [])
+        if _version(name[0]) is None:
+            (extras[extra[1]] if extra else missing).append(name[0])
+    if missing:
+        yield Check("packages", "error", f"not installed: {', '.join(missing)}", f"pip install {' '.join(missing)}")
+    else:
+        yield Check("packages", "ok", "every required package is installed")
+    for extra_name, lacking in sorted(extras.items()):
+        if lacking and extra_name != "dev":
+            text = f"not installed: {', '.join(lacking)}"
+            yield Check(f"extra {extra_name}", "info", text, f"pip install 'ragsys[{extra_name}]'  (if you need it)")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def plugins() -> Iterator[Check]:
+    """What plugins were loaded, and which could not be."""
+    from ragsys.plugins import registry
+
+    try:
+        installed = registry()
+    except RagsysError as error:  # two plugins that bring the same name
+        yield Check("plugins", "error", error.message, error.hint or "")
+        return
+    yield Check("plugins", "ok", f"{', '.join(installed.names)}: {len(installed.components())} components")
+    for broken in installed.broken:
+        remedy = f"pip install --force-reinstall {broken.distribution}, or uninstall it"
+        yield Check(f"plugin {broken.plugin}", "warning", f"could not be loaded: {broken.error}", remedy)
+
+
+def presets() -> Iterator[Check]:
+    """Whether every preset is valid and what it needs is installed."""
+    from ragsys.plugins import registry
+
+    try:
+        names = list(registry().resources("preset"))
+    except RagsysError:
+        return  # told by `plugins`
+    for name in names:
+        yield _config(f"preset {name}", name, ())
+
+
+def configuration(source: str | None, overrides: Sequence[str]) -> Check:
+    """The configuration in use."""
+    shown = source or os.environ.get("RAGSYS_CONFIG") or "the default"
+    return _config(f"configuration ({shown})", source, overrides)
+
+
+def _config(name: str, source: str | None, overrides: Sequence[str]) -> Check:
+    from ragsys.config import load, preflight
+    from ragsys.plugins import registry
+
+    try:
+        problems = preflight(load(source, overrides), registry())
+    except RagsysError as error:
+        return Check(name, "error", error.message, error.hint or "")
+    if problems:
+        text = "; ".join(problem.message for problem in problems)
+        return Check(name, "warning", text, "; ".join(problem.hint or "" for problem in problems))
+    return Check(name, "ok", "valid")
+
+
+def tesseract() -> Check:
+    """The OCR program."""
+    found = shutil.which("tesseract")
+    if found is None:
+        remedy = "install tesseract (apt install tesseract-ocr, brew install tesseract), or: pip install 'ragsys[ocr]'"
+        return Check("tesseract", "info", "not installed: pages that are pictures cannot be read by it", remedy)
+    try:
+        done = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=10, check=True)
+        return Check("tesseract", "ok", (done.stdout or done.stderr).splitlines()[0])
+    except (OSError, subprocess.SubprocessError, IndexError) as error:
+        return Check("tesseract", "warning", f"{found} does not run: {error}", "install tesseract again")
+
+
+def folders() -> Iterator[Check]:
+    """Whether libraries and caches can be written, and the room there is."""
+    for name, folder in (("data folder", places.data_dir()), ("cache folder", places.cache_dir())):
+        at = folder
+        while not at.exists() and at != at.parent:
+            at = at.parent
+        try:
+            with tempfile.TemporaryFile(dir=at):
+                pass
+            free = shutil.disk_usage(at).free
+        except OSError as error:
+            remedy = "set RAGSYS_HOME to a folder that you can write"
+            yield Check(name, "error", f"{folder} cannot be written: {error.strerror or error}", remedy)
+            continue
+        text = f"{folder}, {free / 1e9:.1f} GB free"
+        if free < _LITTLE_SPACE:
+            yield Check(name, "warning", text, "make room, or set RAGSYS_HOME to another disk")
+        else:
+            yield Check(name, "ok", text)
+
+
+def library(place: places.Place) -> Iterator[Check]:
+    """One library: its root, and who has it open."""
+    from ragsys.gc import disk_bytes
+
+    name = f"library {place.id}"
+    text = f"{place.root}, {disk_bytes(place.folder) / 1e6:.1f} MB"
+    if place.format > places.FORMAT:
+        yield Check(name, "error", f"{text}: made by a newer ragsys", "pip install --upgrade ragsys")
+    elif not place.root.exists():
+        remedy = f"mount it; or, if it is gone for good: ragsys libraries remove {place.id}"
+        yield Check(name, "warning", f"{text}: the folder is not there", remedy)
+    else:
+        yield Check(name, "ok", text)
+    yield from _owner(place, name)
+
+
+def _owner(place: places.Place, name: str) -> Iterator[Check]:
+    """Who has a library open; what a process that was killed left behind."""
+    from ragsys.gc import is_open
+    from ragsys.service import ABOUT
+
+    about = place.folder / ABOUT
+    owner = _owner_of(about)
+    if is_open(place.folder):
+        who = f"process {owner}" if owner else "a process"
+        yield Check(f"{name} owner", "info", f"{who} has it open; other commands are served by it")
+    elif about.exists():
+        text = f"left by process {owner}, which ended without closing it; nothing is lost"
+        yield Check(f"{name} owner", "info", text, "none needed: the next command takes over")
+
+
+def _owner_of(about: Path) -> int | None:
+    try:
+        return int(json.loads(about.read_text(encoding="utf-8"))["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

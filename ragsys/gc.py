@@ -1,0 +1,128 @@
+"""What nobody needs any more goes: layers and vectors that no configuration uses, and whole libraries."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import portalocker
+
+from ragsys import places
+from ragsys.config import Config
+from ragsys.errors import LibraryBusy, LibraryError
+from ragsys.layers import Layers
+from ragsys.plugins import Builder
+from ragsys.space import Space
+from ragsys.store import AllOf, Condition, In, Not
+
+_LOCK = "owner.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What went, or would go."""
+
+    layers: tuple[str, ...]  # fingerprints of page and passage layers
+    vectors: tuple[str, ...]  # names
+    points: int  # of those layers
+    dry: bool  # nothing was deleted
+
+
+def collect(space: Space, others: Iterable[Config] = (), *, dry: bool = False) -> Collected:
+    """Drop what neither the library's own configuration nor one of `others` uses.
+
+    Documents forget a layer before its points are deleted: a run that ends in between leaves points that nobody sees,
+    and the next run deletes them.
+    """
+    layers, vectors = used(space.layers)
+    for config in others:
+        builder = Builder(space.builder.registry, config.defaults, space.builder.state, space.builder.cache)
+        builder.give("store", space.store)
+        more = used(Layers(config, builder))
+        layers, vectors = layers | more[0], vectors | more[1]
+    orphans: Condition = AllOf((In("kind", ["page", "passage"]), Not(In("layer", sorted(layers)))))
+    stale = {fp for state in space.catalog for fp in state.layers if fp not in layers}
+    stale |= {str(r.payload["layer"]) for r in space.store.scroll(orphans, payload=["layer"])}
+    unused = tuple(sorted(set(space.store.schema().vectors) - vectors))
+    found = Collected(tuple(sorted(stale)), unused, space.store.count(orphans), dry)
+    if dry:
+        return found
+    for state in list(space.catalog):
+        if stale & set(state.layers) or set(unused) & (set(state.vectors) | set(space.catalog.terms(state.doc))):
+            state.layers = {fp: layer for fp, layer in state.layers.items() if fp in layers}
+            state.vectors = {name: count for name, count in state.vectors.items() if name in vectors}
+            space.catalog.save(state)
+            space.catalog.drop_terms(state.doc, unused)
+    space.store.flush()
+    space.store.delete_where(orphans)
+    for name in unused:
+        space.store.drop_vector(name)
+    space.store.maintain()
+    space.store.flush()
+    return found
+
+
+def used(layers: Layers) -> tuple[set[str], set[str]]:
+    """(fingerprints of the page and passage layers, names of the vectors) that a configuration uses."""
+    return {*layers.page_layers, *layers.passage_layers}, set(layers.vectors)
+
+
+def remove_library(place: places.Place) -> None:
+    """Delete a library's folder; its documents are not touched. Raises `LibraryBusy` if a process has it open.
+
+    What names it a library goes last: a removal that was interrupted can be done again.
+    """
+    about = places.read(place.folder)
+    if about is None:
+        raise LibraryError(f"there is no library in {place.folder}", hint="ragsys libraries")
+    lock = _lock(place.folder)
+    if lock is None:
+        raise LibraryBusy(f"a process has the library of {about.root} open", hint="end it first")
+    try:
+        for entry in place.folder.iterdir():
+            if entry.name not in (_LOCK, places.ABOUT):
+                _delete(entry)
+    finally:
+        lock.release()
+    shutil.rmtree(place.folder)
+
+
+def is_open(folder: Path) -> bool:
+    """Whether a process has the library in a folder open."""
+    if not (folder / _LOCK).exists():
+        return False
+    lock = _lock(folder)
+    if lock is not None:
+        lock.release()
+    return lock is None
+
+
+def _lock(folder: Path) -> portalocker.Lock | None:
+    """The library's lock, taken; None if a process has it."""
+    lock = portalocker.Lock(str(folder / _LOCK), mode="a", timeout=0, fail_when_locked=True)
+    try:
+        lock.acquire()
+    except portalocker.exceptions.LockException:
+        return None
+    return lock
+
+
+def _delete(entry: Path) -> None:
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry)
+    else:
+        entry.unlink()
+
+
+def disk_bytes(folder: Path) -> int:
+    """What a folder takes on disk: allocated blocks where the system tells them, else sizes of files."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            stat = path.lstat()
+        except OSError:  # gone since it was listed
+            continue
+        total += getattr(stat, "st_blocks", 0) * 512 or (stat.st_size if not path.is_dir() else 0)
+    return total
