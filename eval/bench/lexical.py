@@ -1,7 +1,8 @@
 """Words without a model: page recall of BM25 over pages, over passages and of their fusion; CPU time of a page.
 
-Recall@k of a question is the share of its gold pages among the first k, averaged over the questions. Every page of every
-document is in one index; pages of equal score stand by document and number. Scores are computed in numpy and no engine.
+Recall@k of a question is the share of its gold pages among the first k, averaged over the questions. Every page of
+every document is in one index; pages of equal score stand by document and number. Scores are computed in numpy and no
+engine.
 
 python eval/bench/lexical.py --data FOLDER [--runs 3]
 """
