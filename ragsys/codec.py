@@ -83,7 +83,7 @@ def _essence(value: Any) -> Any:
         return {str(key): _essence(item) for key, item in sorted(value.items())}
     if isinstance(value, tuple | list):
         return [_essence(item) for item in value]
-    if hasattr(value, "tobytes") and hasattr(value, "size"):  # a PIL image
+    if hasattr(value, "tobytes") and hasattr(value, "save"):  # a PIL image
         return {"image": hashlib.sha256(value.tobytes()).hexdigest(), "size": list(value.size)}
     return plain(value)
 

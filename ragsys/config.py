@@ -144,7 +144,6 @@ class Config(Section):
     ocr: Spec = _use("auto", "reads pages that have no text")
     layout: Spec = _use("pymupdf-layout", "finds the blocks of a page with a model, where `index.layout` is on")
     splitter: Spec = _use("layout", "cuts pages into passages")
-    enrichers: list[Spec] = Field([], description="add fields to documents at index time")
     lexical: Spec = _use("words", "makes sparse vectors of words")
     embedder: Spec = _use("minilm", "makes dense vectors")
     store: Spec = _use("edge", "keeps the points and searches them")
@@ -164,7 +163,6 @@ class Config(Section):
         """(where, role, specification) of every component that the configuration names."""
         found: list[tuple[str, str, Spec]] = [(role, role, spec) for role, spec in self.defaults.items()]
         found += [(f"loaders.{name}", "loader", spec) for name, spec in self.loaders.items()]
-        found += [(f"enrichers.{n}", "enricher", spec) for n, spec in enumerate(self.enrichers)]
         search = self.search
         found += [(f"search.retrievers.{name}", "retriever", spec) for name, spec in search.lists.items()]
         for where, role, specs in (

@@ -283,7 +283,8 @@ class Library:
         self._alive()
         self.refresh()
         host = LibraryHost(self, to_filter(filter))
-        for event in stream(host, question, budget=budget):
+        judge = self.space.builder.build("judge", self.config.judge) if self.config.judge else None
+        for event in stream(host, question, budget=budget, judge=judge):
             registry().notify(event)
             yield event
 

@@ -1,13 +1,13 @@
 """One protocol a role: signatures, array shapes, and the laws that `ragsys.testing` checks.
 
-A component's class is constructed by `plugins.Builder` as `Class(options, context, **needs)`: `options` is the validated
-model of its `Component`, `context` a `Context`, and each need arrives under the name that `Component.needs` gives it.
-Construction is cheap: models and connections open at first use (or in `warm_up`, where a component has one).
+A component's class is constructed by `plugins.Builder` as `Class(options, context, **needs)`: `options` is the
+validated model of its `Component`, `context` a `Context`, and each need arrives under the name that `Component.needs`
+gives it. Construction is cheap: models and connections open at first use (or in `warm_up`, where a component has one).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
@@ -59,8 +59,13 @@ class Loader(Protocol):
         """Pages, title and metadata without reading the pages. Raises `DocumentError` with its outcome."""
         ...
 
-    def open(self, path: Path, *, first: int = 1) -> Iterator[Page | Fault]:
-        """Each page from `first` on, in order; a page that cannot be read is a `Fault` and not the end.
+    def open(
+        self, path: Path, *, skip: Collection[int] = (), touched: Callable[[int], None] | None = None
+    ) -> Iterator[Page | Fault]:
+        """Every page in order; a page that cannot be read is a `Fault` and not the end.
+
+        Pages in `skip` are never touched: they ended a process before, and are faults. `touched` is called with a page's
+        number just before it is read, which may be before the page in front of it is given out.
 
         Raises `DocumentError` if the file as a whole cannot be read.
         """
@@ -152,8 +157,8 @@ class Statistics(Protocol):
 class Embedder(Protocol):
     """Makes dense vectors of texts or images.
 
-    Laws: same length and order as the input; an item's vector does not depend on its batch mates; an empty input gives an
-    empty list; texts and images longer or larger than the model takes are cut, never refused.
+    Laws: same length and order as the input; an item's vector does not depend on its batch mates; an empty input gives
+    an empty list; texts and images longer or larger than the model takes are cut, never refused.
     """
 
     @property
@@ -371,8 +376,8 @@ class Message:
 class Request:
     """One model call. `schema` is a JSON schema that the reply must satisfy.
 
-    `task` says in a word what is wanted ("look", "write"), `question` and `evidence` are what the messages were made of:
-    a generator that is no language model works from these.
+    `task` says in a word what is wanted ("look", "write"), `question` and `evidence` are what the messages were made
+    of: a generator that is no language model works from these.
     """
 
     messages: tuple[Message, ...]
@@ -471,7 +476,7 @@ class Metric(Protocol):
         ...
 
 
-#: role name -> protocol. A role is a protocol and a name; plugins may bring roles of their own for components they share.
+#: role name -> protocol. A role is a protocol and a name; plugins may bring roles of their own.
 #: An agent is a generator function, see `ragsys.actions`.
 ROLES: dict[str, type] = {
     "loader": Loader,

@@ -22,7 +22,13 @@ _GRID = 10_000  # boxes are kept to 1/10,000 of the page: 0.08 points on a lette
 _KINDS = tuple(BlockKind)
 
 #: The payload fields that conditions use.
-FIELDS: dict[str, FieldType] = {"kind": "keyword", "doc": "keyword", "layer": "keyword", "page": "integer", "last": "integer"}
+FIELDS: dict[str, FieldType] = {
+    "kind": "keyword",
+    "doc": "keyword",
+    "layer": "keyword",
+    "page": "integer",
+    "last": "integer",
+}
 
 #: Passages made of OCR text count from here on, so that they never meet those of the text layer.
 OCR_ORDINAL = 1 << 20

@@ -165,7 +165,7 @@ class Searcher:
         top = ranked.hits[: config.pages]
         if not top:
             return ranked
-        totals = dict(zip([h.span for h in top], zscores([h.score for h in top]), strict=True))
+        totals = dict(zip([h.span for h in top], zscores([h.score for h in top]).tolist(), strict=True))
         stages: dict[Span, dict[str, float]] = {hit.span: dict(hit.stage_scores) for hit in top}
         best: dict[Span, tuple[int, ...]] = {hit.span: hit.passages for hit in top}
         for part in parts:
@@ -176,7 +176,7 @@ class Searcher:
                 # a page of which nothing could be scored is no better than the worst that was
                 floor = min(scores.values())
                 spans = list(totals)
-                for span, z in zip(spans, zscores([scores.get(span, floor) for span in spans]), strict=True):
+                for span, z in zip(spans, zscores([scores.get(span, floor) for span in spans]).tolist(), strict=True):
                     totals[span] += z
                     if span in scores:
                         stages[span][part.name] = scores[span]

@@ -16,7 +16,7 @@ from ragsys.records import OCR_ORDINAL, passage_payload, point_id
 from ragsys.scan import File
 from ragsys.statistics import Ids, TermCounts
 from ragsys.store import AllOf, Has, In, Is, Not, Point, Record
-from ragsys.types import Outcome, Page, Passage, Sparse, VectorSpec
+from ragsys.types import Fault, Outcome, Page, Passage, Sparse, VectorSpec
 
 if TYPE_CHECKING:
     from ragsys.protocols import Ocr, Retriever
@@ -210,23 +210,30 @@ def ocr(space: Space, watch: Watch, stop: threading.Event) -> str:
             jobs.append(Job(state.doc, order))
     with Pool(space.worker_start(), space.workers(len(jobs)), space.config.index.limits) as pool:
         points: dict[int, list[Point]] = {}
+        faults: dict[int, list[Fault]] = {}
         for message in pool.run(jobs):
             mine = points.setdefault(id(message.job), [])
+            lost = faults.setdefault(id(message.job), [])
             if message.type == "items":
                 mine += points_of(message.header, message.blob)
             elif message.type == "again":
                 mine.clear()
+                lost.clear()
+            elif message.type == "fault":
+                lost.append(Fault(message.header["page"], message.header["reason"]))
             elif message.type == "read":
                 meter.add(message.job.doc, 1, message.job.message["path"])
             elif message.type in ("end", "error"):
-                _commit_ocr(space, message.job, points.pop(id(message.job)))
+                if message.type == "error":
+                    lost.append(Fault(message.job.message["pages"][0], f"OCR: {message.header['reason']}"))
+                _commit_ocr(space, message.job, points.pop(id(message.job)), lost)
             if stop.is_set():
                 break
     meter.end()
     return ""
 
 
-def _commit_ocr(space: Space, job: Job, points: Sequence[Point]) -> None:
+def _commit_ocr(space: Space, job: Job, points: Sequence[Point], faults: Sequence[Fault]) -> None:
     """Replace the pages that were read and add their passages; then the state, with the terms that came."""
     state = space.catalog.get(job.doc)
     if state is None:
@@ -236,6 +243,7 @@ def _commit_ocr(space: Space, job: Job, points: Sequence[Point]) -> None:
     space.store.flush()
     layer = job.message["layer"]
     passages = sum(point.payload["kind"] == "passage" for point in points)
+    state.faults += faults
     done = set(job.message["pages"])
     state.waiting["ocr"] = [page for page in state.waiting.get("ocr", []) if page not in done]
     state.tried["ocr"] = sorted({*state.tried.get("ocr", []), *done})

@@ -131,20 +131,10 @@ class Worker:
             self.sender.send({"type": "fault", "page": job["max_pages"] + 1, "reason": reason})
 
     def _pages(self, path: Path, last: int, skip: set[int]) -> Iterator[Page | Fault]:
-        loader = self.layers.loader(path.name)
-        first = 1
-        for stop in (*sorted(skip), last + 1):
-            if first < stop:
-                self._mark(first)
-                for page in loader.open(path, first=first):
-                    yield page
-                    number = page.page if isinstance(page, Fault) else page.number
-                    if number + 1 >= stop:
-                        break
-                    self._mark(number + 1)
-            if stop in skip:
-                yield Fault(stop, "the parser could not get through this page")
-            first = stop + 1
+        for page in self.layers.loader(path.name).open(path, skip=skip, touched=self._mark):
+            yield page
+            if (page.page if isinstance(page, Fault) else page.number) >= last:
+                return
 
     def _refined(self, path: Path, pages: Iterable[Page | Fault]) -> Iterator[Page | Fault]:
         model: LayoutModel = self.layers.builder.build("layout", self.layers.config.layout)
@@ -170,6 +160,8 @@ class Worker:
         for number in job["pages"]:
             self._mark(number)
             if number in job["skip"]:
+                reason = "OCR could not get through this page"
+                self.sender.send({"type": "fault", "page": number, "reason": reason})
                 continue
             try:
                 blocks = tuple(reader.read(loader.render(path, number, dpi=_OCR_DPI)))

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from ragsys_pdf.cleaning import clean, unmappable
 from ragsys_pdf.engine import mupdf, pymupdf
 from ragsys_pdf.furniture import Edge, edges, furniture
 from ragsys_pdf.options import LoaderOptions
-from ragsys_pdf.pages import CHAIN, Carry, Setting, build_page, fold
+from ragsys_pdf.pages import Carry, Setting, build_page, fold
 from ragsys_pdf.spans import Box, RawPage, raw_page, turn
 from ragsys_pdf.suffixes import SUFFIXES
 
@@ -63,25 +63,29 @@ class PyMuPdfLoader:
             metadata = {key: clean(value) for key, value in named.items() if value and clean(value)}
             return DocumentInfo(document.page_count, _title(data.get("title")), metadata)
 
-    def open(self, path: Path, *, first: int = 1) -> Iterator[Page | Fault]:
-        """Each page from `first` on. Equal pages come whatever `first` is: a few pages before it are read again."""
+    def open(
+        self, path: Path, *, skip: Collection[int] = (), touched: Callable[[int], None] | None = None
+    ) -> Iterator[Page | Fault]:
+        """Every page, reading two ahead: running headers and a table's continuation show on the pages around."""
         with self.document(path) as document:
             total: int = document.page_count
             outline = self._outline(document)
             labelled = bool(document.is_pdf and document.get_page_labels())
-            start = max(1, first - _BACK - CHAIN - 1)
             read: dict[int, tuple[RawPage | Fault, list[Edge]]] = {}
             carry: Carry | None = None
-            for number in range(start, total + 1):
-                for ahead in range(max(start, number), min(total, number + _AHEAD) + 1):
-                    if ahead not in read:
+            for number in range(1, total + 1):
+                for ahead in range(number, min(total, number + _AHEAD) + 1):
+                    if ahead in skip:
+                        read[ahead] = Fault(ahead, "the parser could not get through this page"), []
+                    elif ahead not in read:
+                        if touched is not None:
+                            touched(ahead)
                         read[ahead] = self._read(document, ahead, labelled)
                 read.pop(number - _BACK - 1, None)
                 raw, own = read[number]
                 if isinstance(raw, Fault):
                     carry = None
-                    if number >= first:
-                        yield raw
+                    yield raw
                     continue
                 page: Page | Fault
                 try:
@@ -92,8 +96,7 @@ class PyMuPdfLoader:
                     log.info("%s page %d: no blocks", path, number, exc_info=True)
                     carry = None
                     page = Fault(number, f"its text could not be laid out ({type(error).__name__}: {error})")
-                if number >= first:
-                    yield page
+                yield page
 
     def render(self, path: Path, page: int, *, dpi: float = 150, clip: BBox | None = None) -> PageImage:
         """The displayed page or a part of it as RGB; `dpi` of the result is smaller if the pixels were limited."""

@@ -22,8 +22,9 @@ def _law(holds: bool, message: str) -> None:
 def check_loader(loader: Loader, path: Path) -> list[Page]:
     """Read a file that `loader` can read and hold its pages against the contract; returns the pages.
 
-    Laws: as many items as `info` says, in order, 1-based; equal pages when read twice and from any `first`; blocks as
-    in `check_blocks`; renders have the shape of the page, and clips the shape of the clip.
+    Laws: as many items as `info` says, in order, 1-based; equal pages when read twice; every page is `touched` before
+    it is given out, one in `skip` never, and it is a fault; blocks as in `check_blocks`; renders have the shape of the
+    page, and clips the shape of the clip.
     """
     _law(all(s == s.lower() and s.startswith(".") for s in loader.suffixes), "suffixes are lower case with a dot")
     info = loader.info(path)
@@ -32,9 +33,7 @@ def check_loader(loader: Loader, path: Path) -> list[Page]:
     numbers = [item.number if isinstance(item, Page) else item.page for item in items]
     _law(numbers == list(range(1, info.pages + 1)), f"{path}: pages come as {numbers[:10]}...")
     _law(list(loader.open(path)) == items, f"{path}: a second reading differs")
-    for first in {2, len(items) // 2, len(items)}:
-        if 1 < first <= len(items):
-            _law(list(loader.open(path, first=first)) == items[first - 1 :], f"{path}: pages differ from first={first}")
+    _check_skip(loader, path, len(items))
     pages = [item for item in items if isinstance(item, Page)]
     for page in pages:
         _law(page.width_pt > 0 and page.height_pt > 0, f"{path}: page {page.number} has no size")
@@ -42,6 +41,17 @@ def check_loader(loader: Loader, path: Path) -> list[Page]:
     if pages:
         _check_render(loader, path, pages[0])
     return pages
+
+
+def _check_skip(loader: Loader, path: Path, count: int) -> None:
+    for left_out in {1, (count + 1) // 2, count}:
+        seen: list[int] = []
+        for number, item in enumerate(loader.open(path, skip={left_out}, touched=seen.append), 1):
+            if number == left_out:
+                _law(isinstance(item, Fault) and item.page == number, f"{path}: page {number} in skip is no fault")
+            else:
+                _law(number in seen, f"{path}: page {number} is given out without being touched")
+        _law(left_out not in seen, f"{path}: page {left_out} is touched although it is in skip")
 
 
 def _check_render(loader: Loader, path: Path, page: Page) -> None:

@@ -41,15 +41,13 @@ def test_rotated(degrees: int, tmp_path: Path, context: Context) -> None:
     check_loader(PyMuPdfLoader(LoaderOptions(), context), pdfs.rotated(tmp_path / "a.pdf", degrees))
 
 
-def test_many_pages_from_any_first(tmp_path: Path, context: Context) -> None:
+def test_many_pages_without_any(tmp_path: Path, context: Context) -> None:
     def long_table(page: object) -> None:
         pdfs.table(page, [(f"Row number {n}", str(n), str(2 * n), str(3 * n)) for n in range(40)], top=80)
 
     path = pdfs.new(tmp_path / "a.pdf", long_table, pages=24)
     loader = PyMuPdfLoader(LoaderOptions(), context)
-    whole = list(loader.open(path))
-    for first in (2, 7, 15, 23, 24):
-        assert list(loader.open(path, first=first)) == whole[first - 1 :]
+    assert len(check_loader(loader, path)) == 24
 
 
 @pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
