@@ -124,5 +124,6 @@ def disk_bytes(folder: Path) -> int:
             stat = path.lstat()
         except OSError:  # gone since it was listed
             continue
-        total += getattr(stat, "st_blocks", 0) * 512 or (stat.st_size if not path.is_dir() else 0)
+        blocks = getattr(stat, "st_blocks", None)  # the store's files have holes: their sizes say little
+        total += blocks * 512 if blocks is not None else 0 if path.is_dir() else stat.st_size
     return total

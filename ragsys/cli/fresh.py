@@ -48,7 +48,7 @@ def nothing(library: Library | RemoteLibrary, report: Report) -> None:
     denied = {path: reason for path, outcome, reason in report.skipped if outcome.value == "unreadable"}
     if "." in denied:
         raise LibraryError(f"{root} cannot be read: {denied['.']}", hint="give yourself the right to read it")
-    takes = " ".join(f"*{suffix}" for suffix in sorted(suffixes(library)))
+    takes = " ".join(f"*{suffix}" for suffix in sorted(suffixes(library), key=lambda name: (name != ".pdf", name)))
     message = f"no documents that can be read in {root}" if root.is_dir() else f"{root} cannot be read"
     raise LibraryError(f"{message}, looked for {takes}", hint=_left_out(denied))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ragsys.cli.shell import Shell, output
-from ragsys.cli.text import coloured, dim, size, table
+from ragsys.cli.text import coloured, dim, safe, size, table
 from ragsys.errors import UsageError
 
 if TYPE_CHECKING:
@@ -90,7 +90,8 @@ def _remove(shell: Shell, chosen: list[Place], yes: bool) -> None:
         if not yes:
             if shell.json or not sys.stdin.isatty():
                 raise UsageError(f"remove the library of {place.root} ({size(taken)})?", hint="add --yes to do it")
-            click.confirm(f"Remove the library of {place.root} ({size(taken)})?", abort=True, err=True)
+            if not click.confirm(f"Remove the library of {safe(str(place.root))} ({size(taken)})?", err=True):
+                continue
         remove_library(place)
         removed.append({"id": place.id, "root": str(place.root), "bytes": taken})
         if not shell.json:

@@ -51,7 +51,7 @@ def _list(shell: Shell, installed: Registry) -> None:
     for component, plugin in found:
         role = bold(component.role) if component.role != last else ""
         missing = _missing(component)
-        rows.append((role, component.name, dim(plugin), component.summary if not missing else missing))
+        rows.append((role, component.name, dim(plugin), missing or component.summary))
         last = component.role
     for line in table(rows, head=("role", "name", "plugin", "")):
         shell.say(*line)

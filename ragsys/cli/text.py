@@ -144,7 +144,12 @@ def _keys(query: str) -> set[str]:
     """The beginnings that count as a query's words: inflected forms of a word share them."""
     words = [word.casefold() for word in _WORDS.findall(query)]
     kept = [word for word in words if len(word) > 2 or word.isdigit() or not word.isascii()]
-    return {word if len(word) <= 4 or word.isdigit() else word[: max(4, len(word) - 2)] for word in kept or words}
+    return {word if len(word) <= 4 or word.isdigit() else word[: max(4, len(word) - 3)] for word in kept or words}
+
+
+def _stem(key: str) -> bool:
+    """Whether words that begin like the key count as the same word."""
+    return len(key) >= 4 and not key.isdigit()
 
 
 def _matches(text: str, keys: set[str]) -> list[tuple[int, int]]:
@@ -153,7 +158,7 @@ def _matches(text: str, keys: set[str]) -> list[tuple[int, int]]:
     for word in _WORDS.finditer(text):
         folded = word[0].casefold()
         for key in keys:
-            if key.isascii() and folded.startswith(key) and (len(key) > 3 or len(folded) <= len(key) + 2):
+            if key.isascii() and (folded == key or (_stem(key) and folded.startswith(key))):
                 found.append(word.span())
                 break
             if not key.isascii() and len(folded) == len(word[0]) and key in folded:
