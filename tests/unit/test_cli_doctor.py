@@ -1,0 +1,119 @@
+"""The doctor finds what is wrong, names a remedy, and changes nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import portalocker
+import pytest
+
+from ragsys import doctor, places
+from ragsys.cli.app import run
+from ragsys.doctor import Check, examine
+from ragsys.plugins import Broken, registry
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAGSYS_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("RAGSYS_CONFIG", raising=False)
+
+
+def checks(config: str | None = None, *overrides: str) -> dict[str, Check]:
+    return {check.name: check for check in examine(config, overrides)}
+
+
+def library(tmp_path: Path, *, root: str = "docs") -> places.Place:
+    (tmp_path / "docs").mkdir(exist_ok=True)
+    place = places.place_of(tmp_path / root)
+    places.register(place)
+    return place
+
+
+def test_a_sound_installation_is_healthy(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert run(["doctor", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["healthy"] is True
+    names = {check["name"] for check in data["checks"]}
+    assert {"python", "ragsys", "packages", "plugins", "preset laptop", "tesseract", "data folder"} <= names
+    assert all(check["remedy"] for check in data["checks"] if check["severity"] in ("warning", "error"))
+    assert not (tmp_path / "home").exists()
+
+
+def test_an_error_is_the_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["doctor", "--set", "search.nonsense=1"]) == 1
+    assert "search.nonsense: unknown key" in capsys.readouterr().out
+
+
+def test_a_broken_plugin_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry(), "broken", [Broken("bad", "ragsys-bad", "ImportError: no")])
+    check = checks()["plugin bad"]
+    assert check.severity == "warning"
+    assert "ragsys-bad" in check.remedy
+
+
+def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_version", lambda package: None if package == "qdrant-edge-py" else "1")
+    check = checks()["packages"]
+    assert (check.severity, check.remedy) == ("error", "pip install qdrant-edge-py")
+
+
+def test_missing_extras_are_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_version", lambda package: None if package == "rapidocr" else "1")
+    found = checks()
+    assert found["extra ocr"].severity == "info"
+    assert "extra server" not in found
+    assert found["packages"].severity == "ok"
+
+
+def test_tesseract_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
+    assert doctor.tesseract().severity == "info"
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: "/usr/bin/tesseract")
+
+    def hang(*_: object, **__: object) -> None:
+        raise subprocess.TimeoutExpired("tesseract", 10)
+
+    monkeypatch.setattr(doctor.subprocess, "run", hang)
+    assert doctor.tesseract().severity == "warning"
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("RAGSYS_HOME", str(tmp_path / "file" / "below"))
+    found = {check.name: check for check in doctor.folders()}
+    assert found["data folder"].severity == "error"
+    assert "RAGSYS_HOME" in found["data folder"].remedy
+
+
+def test_a_full_disk_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = doctor.shutil.disk_usage("/")
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda at: usage._replace(free=10**6))
+    assert {check.severity for check in doctor.folders()} == {"warning"}
+
+
+def test_a_library_whose_folder_is_gone_is_a_warning(tmp_path: Path) -> None:
+    place = library(tmp_path, root="gone")
+    check = checks()[f"library {place.id}"]
+    assert check.severity == "warning"
+    assert place.id in check.remedy
+
+
+def test_who_has_a_library_open_is_told(tmp_path: Path) -> None:
+    place = library(tmp_path)
+    name = f"library {place.id}"
+    assert f"{name} owner" not in checks()
+    (place.folder / "owner.json").write_text('{"pid": 42}')
+    left = checks()[f"{name} owner"]
+    assert left.severity == "info"
+    assert "process 42, which ended" in left.message
+    with portalocker.Lock(str(place.folder / "owner.lock"), mode="a", timeout=0):
+        assert "process 42 has it open" in checks()[f"{name} owner"].message
+
+
+def test_a_library_of_a_newer_version_is_an_error(tmp_path: Path) -> None:
+    place = library(tmp_path)
+    (place.folder / places.ABOUT).write_text(json.dumps({"root": str(place.root), "format": 99}))
+    assert checks()[f"library {place.id}"].severity == "error"
