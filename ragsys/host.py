@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragsys.config import Spec
-from ragsys.errors import ConfigError, DocumentError, did_you_mean
+from ragsys.errors import ConfigError, did_you_mean
+from ragsys.rendering import render
 from ragsys.types import BBox, Evidence, Hit, PageImage, Query, RankedList, Span
 
 if TYPE_CHECKING:
@@ -17,26 +17,7 @@ if TYPE_CHECKING:
     from ragsys.library import Library
     from ragsys.protocols import Cut, Generator, Tool
     from ragsys.search import Found
-    from ragsys.space import Space
     from ragsys.types import Filter
-
-_RENDERING = threading.Lock()  # MuPDF is not safe to use from several threads
-
-
-def render(space: Space, doc: str, page: int, dpi: float, clip: BBox | None) -> PageImage:
-    """A page of a document as an image. Raises `DocumentError` if no file of it can be read any more."""
-    state = space.catalog.get(doc)
-    if state is None:
-        raise DocumentError(f"document {doc} is not in this library", outcome="unreadable")
-    problem: DocumentError | None = None
-    for path in state.paths:
-        file = space.root / path if space.root.is_dir() else space.root
-        if not file.is_file():
-            problem = DocumentError(f"{file} is gone", outcome="unreadable", hint=f"ragsys index {space.root}")
-            continue
-        with _RENDERING:
-            return space.layers.loader(path).render(file, page, dpi=dpi, clip=clip)
-    raise problem or DocumentError(f"document {doc} has no file", outcome="unreadable")
 
 
 class LibraryHost:

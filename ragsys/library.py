@@ -359,7 +359,7 @@ class Library:
 
     def render(self, doc: str, page: int, *, dpi: float = 110, clip: BBox | None = None) -> PageImage:
         """A page as an image. Raises `DocumentError` if its file is gone or broken."""
-        from ragsys.host import render
+        from ragsys.rendering import render
 
         return render(self.space, doc, page, dpi, clip)
 

@@ -64,8 +64,8 @@ class Loader(Protocol):
     ) -> Iterator[Page | Fault]:
         """Every page in order; a page that cannot be read is a `Fault` and not the end.
 
-        Pages in `skip` are never touched: they ended a process before, and are faults. `touched` is called with a page's
-        number just before it is read, which may be before the page in front of it is given out.
+        Pages in `skip` are never touched: they ended a process before, and are faults. `touched` is called with a
+        page's number just before it is read, which may be before the page in front of it is given out.
 
         Raises `DocumentError` if the file as a whole cannot be read.
         """

@@ -114,6 +114,8 @@ def pending(shell: Shell, status: Status) -> None:
     for stage, layer in status.pending.items():
         parts: list[Part] = [coloured("pending: ", "yellow"), f"{stage}, {layer.total - layer.done} of {layer.total}"]
         shell.say(*parts)
+    if status.layers and not status.pending:
+        shell.say(dim(f"complete: {', '.join(status.layers)}"))
     if status.pending:
         shell.say(dim(f"  searchable already; finish with: ragsys index {quoted(Path(status.root))} --wait"))
 

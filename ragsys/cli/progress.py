@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ragsys.ingest import Progress
 
 _NAMES = {"scan": "looking", "parse": "reading", "derive": "dividing", "ocr": "OCR", "layout": "layout"}
+_SCAN_SECONDS = 0.5  # before a bar is drawn for it
 _LINE_SECONDS = 5.0  # between two lines, where no bar can be drawn
 
 
@@ -29,28 +30,48 @@ class Bar:
         self._drawn: Any = None
         self._tasks: dict[str, Any] = {}
         self._last = 0.0
+        self._waiting: threading.Timer | None = None
 
     def __call__(self, progress: Progress) -> None:
         """Show how far a stage is."""
         with self._lock:
-            if self._shown:
+            self._no_longer()
+            if self._shown and progress.stage == "scan":  # mostly over before a bar could be seen
+                self._waiting = threading.Timer(_SCAN_SECONDS, self._late, (progress,))
+                self._waiting.daemon = True
+                self._waiting.start()
+            elif self._shown:
                 self._draw(progress)
             elif self._told and (time.monotonic() - self._last > _LINE_SECONDS or progress.left == 0):
                 self._last = time.monotonic()
                 click.echo(_line(progress), err=True)
 
+    def _late(self, progress: Progress) -> None:
+        with self._lock:
+            if self._waiting is not None:
+                self._draw(progress)
+
+    def _no_longer(self) -> None:
+        """The scan is over."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+            if "scan" in self._tasks:
+                self._drawn.remove_task(self._tasks.pop("scan"))
+
     def _draw(self, progress: Progress) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as Bars
+        from rich.table import Column
 
         if self._drawn is None:
             self._drawn = Bars(
                 TextColumn("{task.description:<9}"),
                 BarColumn(28),
-                TextColumn("{task.fields[counts]}"),
-                TextColumn("[dim]{task.fields[detail]}[/]", markup=True),
-                console=Console(file=sys.stderr),
+                TextColumn("{task.fields[counts]}", table_column=Column(no_wrap=True)),
+                TextColumn("[dim]{task.fields[detail]}[/]", table_column=Column(no_wrap=True, overflow="ellipsis")),
+                console=Console(file=sys.stderr, force_terminal=True),
                 transient=True,
                 refresh_per_second=8,
             )
@@ -77,6 +98,7 @@ class Bar:
     def clear(self) -> None:
         """Take the bars off the screen; the next progress draws new ones."""
         with self._lock:
+            self._no_longer()
             if self._drawn is not None:
                 self._drawn.stop()
             self._drawn, self._tasks = None, {}
