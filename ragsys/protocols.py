@@ -8,10 +8,13 @@ gives it. Construction is cheap: models and connections open at first use (or in
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
+from ragsys.exchange import Message as Message
+from ragsys.exchange import Reply as Reply
+from ragsys.exchange import Request as Request
 from ragsys.types import (
     JSON,
     BBox,
@@ -26,7 +29,6 @@ from ragsys.types import (
     Query,
     RankedList,
     Sparse,
-    Usage,
     Vector,
     VectorSpec,
 )
@@ -362,43 +364,6 @@ class Reranker(Protocol):
 
 
 # -- the way out -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message to a model: text and images in order."""
-
-    role: Literal["system", "user", "assistant"]
-    parts: tuple[str | Image, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One model call. `schema` is a JSON schema that the reply must satisfy.
-
-    `task` says in a word what is wanted ("look", "write"), `question` and `evidence` are what the messages were made
-    of: a generator that is no language model works from these.
-    """
-
-    messages: tuple[Message, ...]
-    question: str = ""
-    evidence: tuple[Any, ...] = ()  # of types.Evidence
-    task: str = "write"
-    schema: JSON | None = None
-    max_tokens: int = 1024
-    temperature: float = 0.0
-    deadline: float | None = None  # seconds from now
-    seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a model said. `data` is the parsed reply where a schema was given."""
-
-    text: str
-    data: Any = None
-    usage: Usage = field(default_factory=Usage)
-    finish: Literal["stop", "length", "cancelled"] = "stop"
 
 
 @runtime_checkable

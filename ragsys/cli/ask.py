@@ -70,10 +70,11 @@ def ask(
 
             write(made, save)
             shell.note(dim(f"saved as {save}"))
-    if shell.json:
-        shell.give(made.to_json())
-    else:
-        show(shell, made)
+        # told before the library is closed, which takes its time
+        if shell.json:
+            shell.give(made.to_json())
+        else:
+            show(shell, made)
 
 
 def parse_budget(text: str) -> dict[str, float]:

@@ -42,6 +42,10 @@ def search(
         if not no_index:
             refresh(opened, shell)
         hits, explained = opened.find(text, k, filter=narrow(opened))
+        _tell(shell, text, k, hits, explained, explain)  # before the library is closed, which takes its time
+
+
+def _tell(shell: Shell, text: str, k: int, hits: list[SearchHit], explained: Explained, explain: bool) -> None:
     if shell.json:
         from ragsys.codec import plain
 
