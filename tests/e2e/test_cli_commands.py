@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import portalocker
 import pytest
 from folders import write_folder, write_pdf
 
@@ -145,7 +146,8 @@ def test_index_says_what_it_did_and_left_out(run: Run, docs: Path) -> None:
     assert "skipped: 2 files" in out
     assert "  broken.pdf  broken: " in out
     assert "  empty.pdf  empty: the file has no bytes" in out
-    assert "7 pages" in out.splitlines()[-1]
+    assert "7 pages" in out.splitlines()[-2]
+    assert out.splitlines()[-1] == "complete: pages, passages"
     (docs / "manual.pdf").unlink()
     shutil.move(docs / "2022" / "annual.pdf", docs / "moved.pdf")
     out = run("index", docs, "--verbose", "--prune")[1]
@@ -398,3 +400,15 @@ def test_a_reader_that_goes_early_is_no_error(docs: Path) -> None:
     assert "manual.pdf" in done.stdout
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr
+
+
+def test_a_locked_library_whose_owner_does_not_answer_is_told(run: Run, docs: Path) -> None:
+    run("index", docs)
+    (listed,) = json_of(run, "libraries")["libraries"]
+    with portalocker.Lock(str(Path(listed["folder"]) / "owner.lock"), mode="a", timeout=0):
+        for arguments in (("ask", docs, "what?"), ("docs", docs), ("index", docs)):
+            code, out, err = run(*arguments)
+            assert (code, out) == (1, "")
+            assert err.startswith("LibraryBusy: another process has the library")
+            assert "ragsys doctor" in err
+    assert run("docs", docs)[0] == 0
