@@ -30,6 +30,7 @@ class Candidate:
     around: frozenset[str]  # of headings, caption, column headers, the sentence before
     cells: tuple[tuple[str, str], ...] = ()  # of a row: (column header, value), the label left out
     label: str = ""
+    caption: str = ""  # of a row: its table's caption without its number
     heads: frozenset[str] = frozenset()  # of a row: the stems of the headers of its filled columns
 
 
@@ -46,7 +47,7 @@ def candidates(evidence: Evidence, longest: int) -> Iterator[Candidate]:
             headings[block.level] = block.text
         above = frozenset(tokens(" ".join([*path, *headings.values(), captions.get(block.ordinal, "")])))
         if block.kind is BlockKind.TABLE and block.cells:
-            yield from _rows(evidence.number, block, above)
+            yield from _rows(evidence.number, block, above, captions.get(block.ordinal, ""))
         elif block.kind is BlockKind.FIGURE:
             yield from _lines(evidence.number, block, above, longest)
         else:
@@ -79,11 +80,16 @@ def _lines(number: int, block: Block, above: frozenset[str], longest: int) -> It
             yield Candidate(number, block.ordinal, "line", text, line, own, around, label=label[1] if label else "")
 
 
-def _rows(number: int, block: Block, above: frozenset[str]) -> Iterator[Candidate]:
+_NUMBERED = re.compile(r"^(?:table|tab\.|exhibit|tabelle|tableau|tabla)\s+[\w.]+\s*[:.–—-]\s*", re.IGNORECASE)
+_CAPTION = 90  # characters of a caption that are said with a row
+
+
+def _rows(number: int, block: Block, above: frozenset[str], caption: str) -> Iterator[Candidate]:
     heads = head_rows(block.cells)
     columns = max(len(row) for row in block.cells)
     headers = [_line(" ".join(row[c] for row in block.cells[:heads] if c < len(row))) for c in range(columns)]
-    section = ""
+    section, named = "", _NUMBERED.sub("", _line(caption)).rstrip(" .:")
+    named = named if len(named) <= _CAPTION else ""
     places = row_stretches(block)
     for at, row in enumerate(block.cells):
         if at < heads:
@@ -100,7 +106,7 @@ def _rows(number: int, block: Block, above: frozenset[str]) -> Iterator[Candidat
         place = places[at]
         quote = block.text[place.start : place.end]
         over = frozenset(tokens(" ".join(head for head, _ in values)))
-        yield Candidate(number, block.ordinal, "row", text, quote, own, around, tuple(values), label, over)
+        yield Candidate(number, block.ordinal, "row", text, quote, own, around, tuple(values), label, named, over)
 
 
 def _line(text: str) -> str:

@@ -253,5 +253,6 @@ def _said(one: Candidate, question: Question) -> Candidate:
         best = max(scores)
         named = [cell for cell, score in zip(one.cells, scores, strict=True) if best and score == best]
     shown = (named or list(one.cells))[:COLUMNS]
-    body = "; ".join(f"{head} {value}".strip() for head, value in shown)
-    return replace(one, text=f"{one.label}: {body}" if one.label else body)
+    body = "; ".join(f"{head}: {value}" if head else value for head, value in shown)
+    row = f"{one.label}, {body}" if one.label else body
+    return replace(one, text=f"{one.caption}: {row}" if one.caption else row)

@@ -63,8 +63,8 @@ def test_it_keeps_the_contract(generator: Extractive) -> None:
     [
         ("How many people does the plant in Graz employ?", "450"),
         ("When did the plant in Graz open?", "1987"),
-        ("What were Acme's capital expenditures in 2018?", "Capital expenditures: 2018 (1,577)"),
-        ("What were Acme's net sales in 2017?", "Net sales: 2017 4,869"),
+        ("What were Acme's capital expenditures in 2018?", "Capital expenditures, 2018: (1,577)"),
+        ("What were Acme's net sales in 2017?", "Net sales, 2017: 4,869"),
         ("After how many hours must the oil of the gearbox be changed?", "500 hours"),
         ("Who leads the service team of Borg?", "Maria Huber"),
         ("How do I lock the lid?", "Turn the key."),
