@@ -87,6 +87,7 @@ class EdgeStore(QdrantStore):
         self._folder = context.state
         self._lock: Any = None
         self._shard: engine.EdgeShard | None = None
+        self._unflushed = False  # something was written since the last flush
 
     dialect = _EdgeDialect()
 
@@ -196,26 +197,30 @@ class EdgeStore(QdrantStore):
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
+    def _write(self, operation: Any) -> None:
+        self._unflushed = True
+        self._live.update(operation)
+
     def _sparse(self, ids: list[int], weights: list[float]) -> Any:
         return engine.SparseVector(ids, weights)
 
     def _upsert(self, points: Sequence[tuple[str, dict[str, Any], JSON]]) -> None:
         with _engine("write", self.where):
-            self._live.update(_UPDATE.upsert_points([engine.Point(*point) for point in points]))
+            self._write(_UPDATE.upsert_points([engine.Point(*point) for point in points]))
 
     def _update(self, name: str, items: Sequence[tuple[str, Any]]) -> None:
         rows = [engine.PointVectors(point, {name: vector}) for point, vector in items]
         with _engine("write vectors", self.where):
-            self._live.update(_UPDATE.update_vectors(rows))
+            self._write(_UPDATE.update_vectors(rows))
 
     def _set_payload(self, target: Any, payload: JSON, *, ids: bool) -> None:
         make = _UPDATE.set_payload if ids else _UPDATE.set_payload_by_filter
         with _engine("write payload", self.where):
-            self._live.update(make(target, payload))
+            self._write(make(target, payload))
 
     def _delete(self, where: Any) -> None:
         with _engine("delete", self.where):
-            self._live.update(_UPDATE.delete_points_by_filter(where))
+            self._write(_UPDATE.delete_points_by_filter(where))
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -258,10 +263,11 @@ class EdgeStore(QdrantStore):
     # -- upkeep ------------------------------------------------------------------------------------------------------
 
     def flush(self) -> None:
-        """Return when everything written is on the disk."""
-        if self._ready() is not None:
+        """Return when everything written is on the disk; at once if nothing was written since the last time."""
+        if self._unflushed and self._ready() is not None:
             with _engine("flush", self.where):
                 self._live.flush()
+            self._unflushed = False
 
     def maintain(self) -> None:
         """Vacuum deleted points, build what searches need above `hnsw_above_mb`. Blocks the process while it runs."""
@@ -274,7 +280,8 @@ class EdgeStore(QdrantStore):
         try:
             if self._shard is not None:
                 with _engine("close", self.where):
-                    self._shard.flush()
+                    if self._unflushed:
+                        self._shard.flush()
                     self._shard.close()
         finally:
             self._shard = None
