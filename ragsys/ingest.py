@@ -62,6 +62,7 @@ class Report:
     pages: int = 0
     passages: int = 0
     seconds: float = 0.0
+    no_text: list[str] = field(default_factory=list)  # read in this run, but without text: they wait for OCR
     skipped: list[tuple[str, Outcome, str]] = field(default_factory=list)  # path, outcome, reason
     faults: list[tuple[str, int, str]] = field(default_factory=list)  # path, page, reason
     warnings: list[str] = field(default_factory=list)
@@ -95,7 +96,7 @@ def index(
     found = look(space, watch)
     plan = compare(space, found, report, prune=prune, retry=retry)
     commit = Commit(space, report)
-    parse(space, found.root, plan, commit, watch, stop)
+    parse(space, plan, commit, watch, stop)
     for state in (*plan.replaced, *plan.gone):
         if not stop.is_set():
             space.catalog.remove(state.doc)
@@ -179,7 +180,7 @@ def _recall(state: State, report: Report) -> None:
         report.skipped.append((state.paths[0], state.outcome, reason))
 
 
-def parse(space: Space, root: Path, plan: _Plan, commit: Commit, watch: Watch, stop: threading.Event) -> None:
+def parse(space: Space, plan: _Plan, commit: Commit, watch: Watch, stop: threading.Event) -> None:
     """Read the due documents in worker processes and commit them one by one; Ctrl-C ends between two messages."""
     jobs = []
     meter = Meter("parse", "pages", watch)
@@ -194,7 +195,7 @@ def parse(space: Space, root: Path, plan: _Plan, commit: Commit, watch: Watch, s
             commit.fail(doc, f"{file.size} bytes, over index.limits.bytes ({limits.bytes})", Outcome.TOO_LARGE)
         else:
             meter.expect(doc, file.size)
-            jobs.append(parse_job(doc, root / file.path if root.is_dir() else root, layer, limits.pages))
+            jobs.append(parse_job(doc, space.file(file.path), layer, limits.pages))
     if jobs:
         with Pool(space.worker_start(), space.workers(len(jobs)), limits) as pool:
             for message in pool.run(jobs):
@@ -348,6 +349,10 @@ class Commit:
         """The document as a whole could not be read: remember why, hold nothing of it."""
         writing = self._writing.pop(doc)
         state = writing.state
+        reason = reason.removeprefix(f"{self.space.file(writing.path)}: ")
+        for paths in (self.report.added, self.report.changed):
+            if state.paths[0] in paths:
+                paths.remove(state.paths[0])
         layers = [writing.layer, self.space.layers.passages(writing.layer)]
         self.space.store.delete_where(AllOf((Is("doc", doc), In("layer", layers))))
         state.outcome, state.faults = outcome, [Fault(0, reason, outcome)]
@@ -385,7 +390,9 @@ class Commit:
         self.report.pages += writing.pages
         self.report.passages += writing.passages
         self.report.faults += [(writing.path, fault.page, fault.reason) for fault in writing.faults]
-        if state.outcome not in READABLE:
+        if state.outcome is Outcome.NO_TEXT:
+            self.report.no_text.append(writing.path)
+        elif state.outcome not in READABLE:
             _recall(state, self.report)
 
 

@@ -33,7 +33,7 @@ def render(space: Space, doc: str, page: int, dpi: float = 110, clip: BBox | Non
         return image
     problem = DocumentError(f"document {doc} has no file", outcome="unreadable")
     for path in state.paths:
-        file = space.root / path if space.root.is_dir() else space.root
+        file = space.file(path)
         if not file.is_file():
             problem = DocumentError(f"{file} is gone", outcome="unreadable", hint=f"ragsys index {space.root}")
             continue

@@ -134,6 +134,10 @@ class Space:
         """The texts of passage points as they are embedded: headings first; same order."""
         return [embedded_text(passage.headings, passage.text) for passage in self.passages(records)]
 
+    def file(self, path: str) -> Path:
+        """The file at a path that is relative to the root."""
+        return self.root / path if self.root.is_dir() else self.root
+
     # -- workers ---------------------------------------------------------------------------------------------------
 
     def worker_start(self) -> JSON:

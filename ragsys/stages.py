@@ -202,7 +202,7 @@ def ocr(space: Space, watch: Watch, stop: threading.Event) -> str:
         layer = space.page_layer(state)
         meter.learn(state.doc, len(state.waiting["ocr"]))
         pages = space.pages((state.doc, layer, number) for number in state.waiting["ocr"])
-        path = str(space.root / state.paths[0] if space.root.is_dir() else space.root)
+        path = str(space.file(state.paths[0]))
         for start in range(0, len(state.waiting["ocr"]), _OCR_COMMIT):
             numbers = state.waiting["ocr"][start : start + _OCR_COMMIT]
             sizes = {str(n): [page.width_pt, page.height_pt] for (_, _, n), page in pages.items() if n in numbers}
@@ -284,8 +284,7 @@ def layout(space: Space, watch: Watch, stop: threading.Event) -> None:
         files = [File(path, state.bytes, 0, 0, state.doc) for path in state.paths]
         commit.expect(state.doc, files, refined)
         meter.expect(state.doc, state.bytes)
-        path = space.root / state.paths[0] if space.root.is_dir() else space.root
-        jobs.append(parse_job(state.doc, path, refined, limits.pages, refine=True))
+        jobs.append(parse_job(state.doc, space.file(state.paths[0]), refined, limits.pages, refine=True))
     with Pool(space.worker_start(), space.workers(len(jobs)), limits) as pool:
         for message in pool.run(jobs):
             commit.take(message, meter)

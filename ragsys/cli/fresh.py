@@ -90,10 +90,13 @@ def summarise(shell: Shell, report: Report, status: Status) -> None:
         for word in ("added", "changed", "moved", "removed"):
             for path in getattr(report, word):
                 shell.say(f"  {word}  {path}")
+    _list(shell, "without text, waiting for OCR", [(path, "") for path in report.no_text], "file")
     _list(shell, "skipped", [(path, f"{outcome.value}: {reason}") for path, outcome, reason in report.skipped], "file")
     _list(shell, "not read", [(f"{path} p.{page}", reason) for path, page, reason in report.faults], "page")
     for warning in report.warnings:
         shell.say(coloured("warning: ", "yellow"), warning)
+    if len(status.outcomes) > 1:
+        shell.say(dim("outcomes: " + ", ".join(f"{n} {name}" for name, n in sorted(status.outcomes.items()))))
     holds = [counted(status.documents, "document"), counted(status.pages, "page"), counted(status.passages, "passage")]
     shell.say(dim("the library holds " + ", ".join(holds)))
     pending(shell, status)

@@ -1,0 +1,90 @@
+"""Later stages on real pages: OCR of scans, the layout model, and what another configuration needs."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from pathlib import Path
+
+import pdfs
+import pytest
+from folders import write_folder
+
+from ragsys.library import Library
+from ragsys.types import Level, Outcome
+
+TEXT = "The harbour master ordered seventeen buckets of blue paint.\nThey were delivered on the ninth of May."
+
+
+def letter(page: object) -> None:
+    page.insert_text((60, 120), TEXT.split("\n"), fontsize=16)  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAGSYS_HOME", str(tmp_path / "home"))
+
+
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
+def test_a_scan_waits_for_ocr_and_is_then_cited_with_boxes(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "docs")
+    pdfs.scan(folder / "letter.pdf", letter)
+    with Library(folder, config="laptop-lexical", background=False) as library:
+        report = library.index()
+        assert report.no_text == ["letter.pdf"]
+        assert library.document("letter.pdf").outcome is Outcome.NO_TEXT
+        assert library.status().pending["ocr"].total == 1
+        assert "letter.pdf" not in {hit.path for hit in library.search("buckets of blue paint")}
+        before = {name: counts.items for name, counts in counts_of(library).items()}
+
+        library.index(wait=True)
+        assert library.status().pending == {}
+        assert library.document("letter.pdf").outcome is Outcome.INDEXED
+        assert library.search("buckets of blue paint")[0].path == "letter.pdf"
+        after = {name: counts.items for name, counts in counts_of(library).items()}
+        assert all(after[name] == before[name] + 1 for name in before)  # one page and one passage more, counted once
+        answer = library.ask("How many buckets of blue paint did the harbour master order?")
+        assert answer.citations[0].path == "letter.pdf"
+        assert answer.citations[0].level in (Level.QUOTED, Level.SUPPORTED)
+        box = answer.citations[0].bboxes[0]
+        assert box.y0 < 0.3
+        assert box.area < 0.2
+
+        whole = counts_of(library)
+        library.index(wait=True)  # nothing is read or counted twice
+        assert {n: c.counts.tolist() for n, c in counts_of(library).items()} == {
+            n: c.counts.tolist() for n, c in whole.items()
+        }
+
+
+def counts_of(library: Library) -> dict[str, object]:
+    return {name: library.space.catalog.statistics(name) for name in library.space.layers.makers(eager=True)}
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pymupdf.layout") is None, reason="the extra `layout` is not installed")
+def test_the_layout_model_takes_the_place_of_the_rules(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "docs")
+    with Library(folder, config="laptop-lexical", overrides=["index.layout=true"], background=False) as library:
+        library.index()
+        assert library.status().pending["layout"].total == 7
+        assert library.search("cleaning cycle")[0].path == "manual.pdf"  # by the rules, until the model has been
+        library.index(wait=True)
+        assert library.status().pending == {}
+        assert library.search("cleaning cycle")[0].path == "manual.pdf"
+        assert len({(hit.path, hit.page) for hit in library.search("the oven bakery", k=20)}) == len(
+            library.search("the oven bakery", k=20)
+        )
+        assert library.index().unchanged == 3
+
+
+def test_words_of_another_kind_are_added_without_parsing(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "docs")
+    with Library(folder, config="laptop-lexical", background=False) as first:
+        first.index()
+        ranks = [(hit.path, hit.page) for hit in first.search("revenue of the bakery", k=5)]
+    with Library(folder, config="laptop-lexical", overrides=["lexical.k1=0.9"], background=False) as second:
+        assert second.index().pages == 0
+        assert second.search("revenue of the bakery")[0].path.endswith("annual.pdf")
+    with Library(folder, config="laptop-lexical", background=False) as third:
+        assert third.index().pages == 0
+        assert [(hit.path, hit.page) for hit in third.search("revenue of the bakery", k=5)] == ranks
