@@ -68,10 +68,10 @@ def sparse(spec: VectorSpec, vector: Vector) -> tuple[list[int], list[float]]:
     if indices.ndim != 1 or indices.shape != values.shape:
         raise StoreError(f"vector '{spec.name}': {indices.shape} term ids and {values.shape} weights")
     if indices.size and (
-        not np.issubdtype(indices.dtype, np.integer)
+        indices.dtype.kind not in "iu"
         or int(indices[0]) < 0
         or int(indices[-1]) >= 2**32
-        or (np.diff(indices.astype(np.int64)) <= 0).any()
+        or not (indices[1:] > indices[:-1]).all()
     ):
         raise StoreError(f"vector '{spec.name}': term ids are not ascending integers below 2^32")
     if not np.isfinite(values).all():
