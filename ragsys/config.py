@@ -90,7 +90,7 @@ class Rescore(Section):
     """What happens while a layer is incomplete: it rescores the shortlist of the complete ones, embedding on demand."""
 
     pages: int = Field(10, ge=0, description="pages of the shortlist that are rescored; 0 turns it off")
-    passages: int = Field(32, ge=1, description="at most this many passages are embedded for one query")
+    passages: int = Field(24, ge=1, description="at most this many passages are embedded for one query")
 
 
 class SearchConfig(Section):
