@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,21 @@ class Layer:
     complete: bool = False
 
 
+def tally(vector: str, layer: str) -> str:
+    """The key of what is counted for a named vector: layers coexist, and each has vectors of its own."""
+    return f"{vector}/{layer}"
+
+
+def vector_of(key: str) -> str:
+    """The vector of a `tally`."""
+    return key.rpartition("/")[0]
+
+
+def layer_of(key: str) -> str:
+    """The layer of a `tally`."""
+    return key.rpartition("/")[2]
+
+
 @dataclass(slots=True)
 class State:
     """Everything the library knows of a document; stored as the payload of its state point."""
@@ -41,9 +56,9 @@ class State:
     metadata: dict[str, str] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     layers: dict[str, Layer] = field(default_factory=dict)  # by fingerprint
-    vectors: dict[str, int] = field(default_factory=dict)  # named vector -> how many items were looked at
+    vectors: dict[str, int] = field(default_factory=dict)  # `tally` of vector and layer -> items that were looked at
     waiting: dict[str, list[int]] = field(default_factory=dict)  # stage ("ocr") -> pages that wait for it
-    tried: dict[str, list[int]] = field(default_factory=dict)  # stage -> pages that it has seen
+    tried: dict[str, list[int]] = field(default_factory=dict)  # stage, or layer that could not be made -> pages seen
     excluded: bool = False  # removed by the user while its file stays in the folder
 
     def payload(self) -> JSON:
@@ -119,7 +134,7 @@ class Catalog:
         return self._states.get(doc)
 
     def save(self, state: State, terms: Mapping[str, TermCounts] | None = None) -> None:
-        """Write a state; with `terms`, the term counts of some of its vectors beside those it has."""
+        """Write a state; with `terms`, {`tally`: term counts} of some of its sparse vectors beside those it has."""
         with self._lock:
             known = state.doc in self._states
             self._states[state.doc] = state
@@ -135,14 +150,14 @@ class Catalog:
                 self._store.upsert([Point(point_id(state.doc, "state", 0), {_HEAVY: {}, **payload})])
 
     def terms(self, doc: str) -> dict[str, str]:
-        """{vector name: packed counts} of one document."""
+        """{`tally`: packed counts} of one document."""
         records = self._store.get([point_id(doc, "state", 0)], payload=[_HEAVY])
         return dict(records[0].payload.get(_HEAVY, {})) if records else {}
 
-    def drop_terms(self, doc: str, vectors: Iterable[str]) -> None:
-        """Forget a document's term counts of these sparse vectors."""
+    def drop_terms(self, doc: str, keys: Iterable[str]) -> None:
+        """Forget a document's term counts under these `tally` keys."""
         with self._lock:
-            gone = set(vectors)
+            gone = set(keys)
             known = self.terms(doc)
             if gone & set(known):
                 kept = {name: packed for name, packed in known.items() if name not in gone}
@@ -157,8 +172,11 @@ class Catalog:
             self._statistics = None
             self._key = None
 
-    def statistics(self, vector: str) -> TermCounts:
-        """The summed term counts of a sparse vector over the documents that may surface."""
+    def statistics(self, vector: str, shown: Callable[[State], Collection[str]]) -> TermCounts:
+        """The summed term counts of a sparse vector over the documents and their layers (`shown`) that may surface.
+
+        Kept until a document's counts change: `shown` must be the same in every call.
+        """
         with self._lock:
             if self._statistics is None:
                 gathered: dict[str, list[TermCounts]] = {}
@@ -166,20 +184,12 @@ class Catalog:
                     state = self._states.get(record.payload["doc"])
                     if state is None or state.excluded:
                         continue
-                    for name, packed in record.payload.get(_HEAVY, {}).items():
-                        gathered.setdefault(name, []).append(TermCounts.unpack(packed))
+                    layers = shown(state)
+                    for key, packed in record.payload.get(_HEAVY, {}).items():
+                        if layer_of(key) in layers:
+                            gathered.setdefault(vector_of(key), []).append(TermCounts.unpack(packed))
                 self._statistics = {name: TermCounts.total(parts) for name, parts in gathered.items()}
             return self._statistics.get(vector, TermCounts.empty())
-
-    def hidden(self, layers: Iterable[str]) -> list[str]:
-        """Documents that must not surface: removed ones, and those with one of these layers half written."""
-        wanted = set(layers)
-        with self._lock:
-            return sorted(
-                state.doc
-                for state in self._states.values()
-                if state.excluded or any(fp in wanted and not layer.complete for fp, layer in state.layers.items())
-            )
 
     def selected(self, where: Filter) -> list[State]:
         """The documents that a filter lets through; all of its parts but the page range."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import portalocker
 
 from ragsys import places
+from ragsys.catalog import layer_of, vector_of
 from ragsys.config import Config
 from ragsys.errors import LibraryBusy, LibraryError
 from ragsys.layers import Layers
@@ -50,11 +51,13 @@ def collect(space: Space, others: Iterable[Config] = (), *, dry: bool = False) -
     if dry:
         return found
     for state in list(space.catalog):
-        if stale & set(state.layers) or set(unused) & (set(state.vectors) | set(space.catalog.terms(state.doc))):
+        counted = {*state.vectors, *space.catalog.terms(state.doc)}
+        idle = {key for key in counted if vector_of(key) not in vectors or layer_of(key) not in layers}
+        if stale & set(state.layers) or idle:
             state.layers = {fp: layer for fp, layer in state.layers.items() if fp in layers}
-            state.vectors = {name: count for name, count in state.vectors.items() if name in vectors}
+            state.vectors = {key: count for key, count in state.vectors.items() if key not in idle}
             space.catalog.save(state)
-            space.catalog.drop_terms(state.doc, unused)
+            space.catalog.drop_terms(state.doc, idle)
     space.store.flush()
     space.store.delete_where(orphans)
     for name in unused:

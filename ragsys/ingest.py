@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ragsys.catalog import Layer, State
+from ragsys.catalog import Layer, State, tally
 from ragsys.pool import Job, Message, Pool
 from ragsys.records import point_id
 from ragsys.scan import File, Scan, load_table, save_table, scan
@@ -280,8 +280,9 @@ class _Writing:
 class Commit:
     """Writes what the workers send and marks documents complete, several with one flush."""
 
-    def __init__(self, space: Space, report: Report) -> None:
-        self.space, self.report = space, report
+    def __init__(self, space: Space, report: Report, *, refine: bool = False) -> None:
+        """`refine`: what is written takes the place of pages that stay until it is whole, and stay if it fails."""
+        self.space, self.report, self.refine = space, report, refine
         self._writing: dict[str, _Writing] = {}
         self._flushed = time.monotonic()
 
@@ -297,7 +298,8 @@ class Commit:
         both = (writing.layer, self.space.layers.passages(writing.layer))
         if any(layer in state.layers for layer in both):
             self.space.store.delete_where(AllOf((Is("doc", state.doc), In("layer", both))))
-        state.outcome, state.faults, state.waiting, state.tried = Outcome.INDEXED, [], {}, {}
+        if not self.refine:
+            state.outcome, state.faults, state.waiting, state.tried = Outcome.INDEXED, [], {}, {}
         state.layers |= {layer: Layer(kind) for layer, kind in zip(both, ("pages", "passages"), strict=True)}
         self.space.catalog.save(state)
         self._writing[state.doc] = _Writing(state, writing.path, writing.layer, begun=True)
@@ -323,7 +325,7 @@ class Commit:
             meter.restart(doc)
             self._begin(writing)
         elif message.type == "error":
-            self.fail(doc, header["reason"], Outcome(header["outcome"]))
+            (self._leave if self.refine else self.fail)(doc, header["reason"], Outcome(header["outcome"]))
         elif message.type == "end":
             writing.ready = True
         if time.monotonic() - self._flushed > _GROUP_SECONDS:
@@ -360,6 +362,17 @@ class Commit:
         self.space.catalog.save(state, {})
         _recall(state, self.report)
 
+    def _leave(self, doc: str, reason: str, outcome: Outcome) -> None:
+        """The pages could not be refined: those that stand stay, and it is not tried again."""
+        writing = self._writing.pop(doc)
+        state = writing.state
+        layers = [writing.layer, self.space.layers.passages(writing.layer)]
+        state.layers = {layer: held for layer, held in state.layers.items() if layer not in layers}
+        state.faults = [*state.faults, Fault(0, f"layout: {reason}", outcome)]
+        state.tried[writing.layer] = list(range(1, state.pages + 1))
+        self.space.catalog.save(state)
+        self.space.store.delete_where(AllOf((Is("doc", doc), In("layer", layers))))
+
     def settle(self) -> None:
         """Flush, then mark every document complete whose points are all written."""
         ready = [writing for writing in self._writing.values() if writing.ready]
@@ -375,6 +388,7 @@ class Commit:
         state, layers = writing.state, self.space.layers
         state.outcome = _outcome(writing)
         state.faults = writing.faults
+        state.waiting, state.tried = {}, {}
         if writing.waiting and self.space.config.index.ocr != "never":
             state.waiting["ocr"] = writing.waiting
         items = {
@@ -383,10 +397,12 @@ class Commit:
         }
         for layer, (kind, count) in items.items():
             state.layers[layer] = Layer(kind, count, True)
-        made = layers.makers(eager=True)
-        for name, (spec, _) in made.items():
-            state.vectors[name] = writing.pages if spec.items == "page" else writing.passages
-        self.space.catalog.save(state, {name: TermCounts.of(writing.terms.get(name, [])) for name in made})
+        terms: dict[str, TermCounts] = {}
+        for name, (spec, _) in layers.makers(eager=True).items():
+            key = tally(name, writing.layer if spec.items == "page" else layers.passages(writing.layer))
+            state.vectors[key] = writing.pages if spec.items == "page" else writing.passages
+            terms[key] = TermCounts.of(writing.terms.get(name, []))
+        self.space.catalog.save(state, terms)
         self.report.pages += writing.pages
         self.report.passages += writing.passages
         self.report.faults += [(writing.path, fault.page, fault.reason) for fault in writing.faults]

@@ -53,8 +53,10 @@ class Index:
         layers = self._space.layers
         names = layers.page_layers if items == "page" else layers.passage_layers
         parts: list[Condition] = [Is("kind", items), In("layer", names)]
-        if hidden := self._space.catalog.hidden((*layers.page_layers, *layers.passage_layers)):
+        hidden, beside = self._space.concealed()
+        if hidden:
             parts.append(Not(In("doc", hidden)))
+        parts += [Not(AllOf((Is("layer", layer), In("doc", docs)))) for layer, docs in beside.items()]
         where = query.filter
         if where.path or where.doc or where.after or where.before or where.metadata:
             chosen = {state.doc for state in self._space.catalog.selected(where)}
@@ -71,7 +73,7 @@ class Index:
 
     def statistics(self, vector: str) -> TermCounts:
         """Term counts over the whole library: a filter does not change how rare a word is."""
-        return self._space.catalog.statistics(vector)
+        return self._space.statistics(vector)
 
     def coverage(self, vector: str, query: Query) -> float:
         """The share of the items in scope that carry the vector."""
@@ -82,7 +84,7 @@ class Index:
                 continue
             items = self._space.items(state, spec.items)
             total += items
-            done += min(items, state.vectors.get(vector, 0))
+            done += min(items, self._space.made(state, spec))
         return done / total if total else 1.0
 
     def texts(self, ids: Sequence[str]) -> list[str]:

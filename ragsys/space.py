@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -9,15 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import RLock
 
-from ragsys.catalog import Catalog, State
+from ragsys.catalog import Catalog, State, tally
 from ragsys.config import Config
 from ragsys.layers import Layers
 from ragsys.passages import embedded_text, passage_text
 from ragsys.plugins import Builder
 from ragsys.protocols import Store
 from ragsys.records import page_of, pieces_of, point_id
+from ragsys.statistics import TermCounts
 from ragsys.store import Record
-from ragsys.types import JSON, LayerState, Page, Passage
+from ragsys.types import JSON, LayerState, Page, Passage, VectorSpec
 
 _PAGES_HELD = 512  # unpacked pages kept in memory
 
@@ -47,11 +49,47 @@ class Space:
             return refined
         return self.layers.plain(path) if self.layers.loader_name(path) else ""
 
+    def layer(self, state: State, kind: str) -> str:
+        """The layer of pages ("page") or passages ("passage") that a search sees of a document."""
+        pages = self.page_layer(state)
+        return pages if kind == "page" else self.layers.passages(pages)
+
+    def shown(self, state: State) -> set[str]:
+        """Both layers that a search sees of a document."""
+        pages = self.page_layer(state)
+        return {pages, self.layers.passages(pages)}
+
     def items(self, state: State, kind: str) -> int:
         """How many pages ("page") or passages ("passage") of a document a search sees."""
-        layer = self.page_layer(state)
-        found = state.layers.get(layer if kind == "page" else self.layers.passages(layer))
+        found = state.layers.get(self.layer(state, kind))
         return found.items if found else 0
+
+    def made(self, state: State, spec: VectorSpec) -> int:
+        """How many of these items were looked at for a named vector."""
+        return state.vectors.get(tally(spec.name, self.layer(state, spec.items)), 0)
+
+    def statistics(self, vector: str) -> TermCounts:
+        """The term counts of a sparse vector over all that a search may see."""
+        return self.catalog.statistics(vector, self.shown)
+
+    def concealed(self) -> tuple[list[str], dict[str, list[str]]]:
+        """(documents that must not surface, {layer: documents of which it must not): removed ones, half written ones,
+        and layers beside those that a search sees, such as one that the layout model is still writing."""
+        names = {*self.layers.page_layers, *self.layers.passage_layers}
+        documents: list[str] = []
+        beside: dict[str, list[str]] = {}
+        for state in self.catalog:
+            own = names & state.layers.keys()
+            if state.excluded:
+                documents.append(state.doc)
+            elif len(own) > 2 or not all(state.layers[layer].complete for layer in own):
+                shown = self.shown(state)
+                if all(state.complete(layer) for layer in shown):
+                    for layer in sorted(own - shown):
+                        beside.setdefault(layer, []).append(state.doc)
+                else:
+                    documents.append(state.doc)
+        return documents, beside
 
     def states(self, state: State) -> dict[str, LayerState]:
         """{stage: how much of it is done} of one document; stages are named as a person would."""
@@ -60,12 +98,12 @@ class Space:
         found = {"pages": LayerState(pages, pages), "passages": LayerState(*[self.items(state, "passage")] * 2)}
         for name, spec in self.layers.vectors.items():
             total = self.items(state, spec.items)
-            found[names[name]] = LayerState(min(total, state.vectors.get(name, 0)), total)
+            found[names[name]] = LayerState(min(total, self.made(state, spec)), total)
         for stage, waiting in state.waiting.items():
             seen = len(state.tried.get(stage, ()))
             found[stage] = LayerState(seen, seen + len(waiting))
         if (refined := self._refined(state)) is not None:
-            found["layout"] = LayerState(pages if state.complete(refined) else 0, pages)
+            found["layout"] = LayerState(pages if state.complete(refined) or refined in state.tried else 0, pages)
         return found
 
     def _refined(self, state: State) -> str | None:
@@ -137,6 +175,14 @@ class Space:
     def file(self, path: str) -> Path:
         """The file at a path that is relative to the root."""
         return self.root / path if self.root.is_dir() else self.root
+
+    def source(self, state: State) -> Path | None:
+        """A file that still holds a document, by its size; None while there is none: a disk that is not mounted."""
+        for file in map(self.file, state.paths):
+            with contextlib.suppress(OSError):
+                if file.stat().st_size == state.bytes:
+                    return file
+        return None
 
     # -- workers ---------------------------------------------------------------------------------------------------
 

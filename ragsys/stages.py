@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ragsys.catalog import Layer, State
+from ragsys.catalog import Layer, State, layer_of, tally
 from ragsys.ingest import READABLE, Commit, Meter, Report, Watch, parse_job, points_of
 from ragsys.pool import Job, Pool
 from ragsys.records import OCR_ORDINAL, passage_payload, point_id
@@ -42,13 +42,13 @@ def derive(space: Space, watch: Watch, stop: threading.Event) -> None:
         if not state.complete(layer):
             continue
         passages = space.layers.passages(layer)
-        missing = [n for n, (spec, _) in makers.items() if state.vectors.get(n, 0) < space.items(state, spec.items)]
+        missing = [name for name, (spec, _) in makers.items() if state_lacks(space, state, spec)]
         if state.complete(passages) and not missing:
             continue
         pages = pages_of(space, state, layer)
         if not state.complete(passages):
             _split_again(space, state, passages, pages)
-            missing = list(makers)
+            missing = [n for n, (s, _) in makers.items() if s.items == "passage" or n in missing]
         _encode_again(space, state, {name: makers[name] for name in missing})
         meter.add(state.doc, len(pages), state.paths[0])
     space.store.flush()
@@ -99,9 +99,8 @@ def _passage_point(doc: str, layer: str, ordinal: int, passage: Passage) -> Poin
 
 def _encode_again(space: Space, state: State, makers: Mapping[str, tuple[VectorSpec, Retriever]]) -> None:
     terms: dict[str, TermCounts] = {}
-    page_layer = space.page_layer(state)
     for name, (spec, retriever) in makers.items():
-        layer = page_layer if spec.items == "page" else space.layers.passages(page_layer)
+        layer = space.layer(state, spec.items)
         records = list(space.store.scroll(AllOf((Is("doc", state.doc), Is("layer", layer)))))
         if spec.items == "page":
             pages = space.pages((state.doc, layer, record.payload["page"]) for record in records)
@@ -110,8 +109,9 @@ def _encode_again(space: Space, state: State, makers: Mapping[str, tuple[VectorS
             texts = space.texts(records)
         vectors = [encoded[name] for encoded in retriever.encode_items(texts)]
         space.store.set_vectors(name, dict(zip([record.id for record in records], vectors, strict=True)))
-        terms[name] = TermCounts.of([v.indices for v in vectors if isinstance(v, Sparse) and len(v.indices)])
-        state.vectors[name] = len(records)
+        key = tally(name, layer)
+        terms[key] = TermCounts.of([v.indices for v in vectors if isinstance(v, Sparse) and len(v.indices)])
+        state.vectors[key] = len(records)
     space.catalog.save(state, terms)
 
 
@@ -125,7 +125,7 @@ def embed(space: Space, watch: Watch, stop: threading.Event) -> None:
         meter = Meter(names[name], "passages" if spec.items == "passage" else "pages", watch)
         pending = [s for s in readable(space) if state_lacks(space, s, spec)]
         for state in pending:
-            meter.learn(state.doc, space.items(state, spec.items) - state.vectors.get(name, 0))
+            meter.learn(state.doc, space.items(state, spec.items) - space.made(state, spec))
         for window in _windows(_items(space, pending, spec), _WINDOW):
             if stop.is_set():
                 break
@@ -138,13 +138,12 @@ def embed(space: Space, watch: Watch, stop: threading.Event) -> None:
 
 def state_lacks(space: Space, state: State, spec: VectorSpec) -> bool:
     """Whether items of a document wait for a vector."""
-    return state.vectors.get(spec.name, 0) < space.items(state, spec.items)
+    return space.made(state, spec) < space.items(state, spec.items)
 
 
 def _items(space: Space, states: Sequence[State], spec: VectorSpec) -> Iterator[tuple[State, Record]]:
     for state in states:
-        page_layer = space.page_layer(state)
-        layer = page_layer if spec.items == "page" else space.layers.passages(page_layer)
+        layer = space.layer(state, spec.items)
         where = AllOf((Is("doc", state.doc), Is("layer", layer), Not(Has(spec.name))))
         found = False
         for record in list(space.store.scroll(where)):
@@ -179,9 +178,9 @@ def _account(space: Space, spec: VectorSpec, states: Sequence[State]) -> None:
         state = space.catalog.get(doc)
         if state is None:
             continue
-        page_layer = space.page_layer(state)
-        layer = page_layer if spec.items == "page" else space.layers.passages(page_layer)
-        state.vectors[spec.name] = space.store.count(AllOf((Is("doc", doc), Is("layer", layer), Has(spec.name))))
+        layer = space.layer(state, spec.items)
+        carrying = AllOf((Is("doc", doc), Is("layer", layer), Has(spec.name)))
+        state.vectors[tally(spec.name, layer)] = space.store.count(carrying)
         space.catalog.save(state)
 
 
@@ -190,7 +189,7 @@ def _account(space: Space, spec: VectorSpec, states: Sequence[State]) -> None:
 
 def ocr(space: Space, watch: Watch, stop: threading.Event) -> str:
     """Read the pages that wait for OCR. Returns what is missing if no OCR can run here, else an empty string."""
-    waiting = [state for state in readable(space) if state.waiting.get("ocr")]
+    waiting = [state for state in readable(space) if state.waiting.get("ocr") and space.source(state)]
     if not waiting:
         return ""
     reader: Ocr = space.builder.build("ocr", space.config.ocr)
@@ -202,7 +201,7 @@ def ocr(space: Space, watch: Watch, stop: threading.Event) -> str:
         layer = space.page_layer(state)
         meter.learn(state.doc, len(state.waiting["ocr"]))
         pages = space.pages((state.doc, layer, number) for number in state.waiting["ocr"])
-        path = str(space.file(state.paths[0]))
+        path = str(space.source(state))
         for start in range(0, len(state.waiting["ocr"]), _OCR_COMMIT):
             numbers = state.waiting["ocr"][start : start + _OCR_COMMIT]
             sizes = {str(n): [page.width_pt, page.height_pt] for (_, _, n), page in pages.items() if n in numbers}
@@ -225,7 +224,9 @@ def ocr(space: Space, watch: Watch, stop: threading.Event) -> str:
                 meter.add(message.job.doc, 1, message.job.message["path"])
             elif message.type in ("end", "error"):
                 if message.type == "error":
-                    lost.append(Fault(message.job.message["pages"][0], f"OCR: {message.header['reason']}"))
+                    read = {point.payload["page"] for point in mine} | {fault.page for fault in lost}
+                    reason, left = f"OCR: {message.header['reason']}", set(message.job.message["pages"]) - read
+                    lost += [Fault(page, reason, Outcome(message.header["outcome"])) for page in sorted(left)]
                 _commit_ocr(space, message.job, points.pop(id(message.job)), lost)
             if stop.is_set():
                 break
@@ -254,15 +255,16 @@ def _commit_ocr(space: Space, job: Job, points: Sequence[Point], faults: Sequenc
     for point in points:
         for name, vector in point.vectors.items():
             if isinstance(vector, Sparse) and len(vector.indices):
-                gathered.setdefault(name, []).append(vector.indices)
+                gathered.setdefault(tally(name, point.payload["layer"]), []).append(vector.indices)
     known = space.catalog.terms(job.doc)
     terms = {
-        name: TermCounts.total([TermCounts.of(ids), *([TermCounts.unpack(known[name])] if name in known else [])])
-        for name, ids in gathered.items()
+        key: TermCounts.total([TermCounts.of(ids), *([TermCounts.unpack(known[key])] if key in known else [])])
+        for key, ids in gathered.items()
     }
     for name, (spec, _) in space.layers.makers(eager=True).items():
         if spec.items == "passage":
-            state.vectors[name] = state.vectors.get(name, 0) + passages
+            key = tally(name, space.layers.passages(layer))
+            state.vectors[key] = state.vectors.get(key, 0) + passages
     space.catalog.save(state, terms)
     space.forget(job.doc)
 
@@ -272,19 +274,21 @@ def layout(space: Space, watch: Watch, stop: threading.Event) -> None:
     pending = []
     for state in readable(space):
         refined = space.layers.refined(state.paths[0])
-        if refined and not state.complete(refined):
+        if refined and state.complete(refined):
+            _drop_plain(space, state)  # the last run may have ended just before
+        elif refined and refined not in state.tried and space.source(state):
             pending.append((state, refined))
     if not pending:
         return
     meter = Meter("layout", "pages", watch)
-    commit = Commit(space, Report())
+    commit = Commit(space, Report(), refine=True)
     jobs = []
     limits = space.config.index.limits
     for state, refined in pending:
         files = [File(path, state.bytes, 0, 0, state.doc) for path in state.paths]
         commit.expect(state.doc, files, refined)
         meter.expect(state.doc, state.bytes)
-        jobs.append(parse_job(state.doc, space.file(state.paths[0]), refined, limits.pages, refine=True))
+        jobs.append(parse_job(state.doc, space.source(state) or space.root, refined, limits.pages, refine=True))
     with Pool(space.worker_start(), space.workers(len(jobs)), limits) as pool:
         for message in pool.run(jobs):
             commit.take(message, meter)
@@ -301,20 +305,25 @@ def _drop_plain(space: Space, state: State) -> None:
     """The refined pages took the place of the plain ones."""
     plain = space.layers.plain(state.paths[0])
     both = [plain, space.layers.passages(plain)]
+    if not state.layers.keys() & set(both):
+        return
     space.store.delete_where(AllOf((Is("doc", state.doc), In("layer", both))))
     for layer in both:
         state.layers.pop(layer, None)
+    state.vectors = {key: count for key, count in state.vectors.items() if layer_of(key) not in both}
     space.catalog.save(state)
+    space.catalog.drop_terms(state.doc, [key for key in space.catalog.terms(state.doc) if layer_of(key) in both])
     space.forget(state.doc)
 
 
 def later(space: Space, watch: Watch, stop: threading.Event) -> list[str]:
-    """Every later stage in order of use: OCR (pages become searchable), layout, vectors. Returns what could not run."""
+    """Every later stage in the order in which one builds on another: the layout model makes pages anew, OCR fills
+    those without text, vectors come last. Returns what could not run."""
     notes = []
-    if space.config.index.ocr != "never" and (missing := ocr(space, watch, stop)):
-        notes.append(f"OCR: {missing}")
-    if space.config.index.layout and not stop.is_set():
+    if space.config.index.layout:
         layout(space, watch, stop)
+    if space.config.index.ocr != "never" and not stop.is_set() and (missing := ocr(space, watch, stop)):
+        notes.append(f"OCR: {missing}")
     if not stop.is_set():
         embed(space, watch, stop)
     return notes

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import threading
 from pathlib import Path
 
 import pdfs
 import pytest
 from folders import write_folder
 
+from ragsys.ingest import Commit, Meter, Report, parse_job
 from ragsys.library import Library
+from ragsys.pool import Message
+from ragsys.records import page_payload
+from ragsys.scan import File
+from ragsys.stages import later
+from ragsys.statistics import TermCounts
+from ragsys.store import Is
+from ragsys.testing.fakes import page_of_texts
 from ragsys.types import Level, Outcome
 
 TEXT = "The harbour master ordered seventeen buckets of blue paint.\nThey were delivered on the ninth of May."
@@ -57,8 +66,8 @@ def test_a_scan_waits_for_ocr_and_is_then_cited_with_boxes(tmp_path: Path) -> No
         }
 
 
-def counts_of(library: Library) -> dict[str, object]:
-    return {name: library.space.catalog.statistics(name) for name in library.space.layers.makers(eager=True)}
+def counts_of(library: Library) -> dict[str, TermCounts]:
+    return {name: library.space.statistics(name) for name in library.space.layers.makers(eager=True)}
 
 
 @pytest.mark.skipif(importlib.util.find_spec("pymupdf.layout") is None, reason="the extra `layout` is not installed")
@@ -88,3 +97,63 @@ def test_words_of_another_kind_are_added_without_parsing(tmp_path: Path) -> None
     with Library(folder, config="laptop-lexical", background=False) as third:
         assert third.index().pages == 0
         assert [(hit.path, hit.page) for hit in third.search("revenue of the bakery", k=5)] == ranks
+
+
+def test_passages_cut_anew_wait_for_their_vectors(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "docs")
+    with Library(folder, background=False) as first:
+        first.index(wait=True)
+        assert first.status().pending == {}
+        before = {name: counts.counts.tolist() for name, counts in counts_of(first).items()}
+    with Library(folder, overrides=["splitter.words=40"], background=False) as second:
+        second.index()
+        pending = second.status().pending["dense"]
+        assert (pending.done, pending.total) == (0, second.status().passages)
+        second.index(wait=True)
+        assert second.status().pending == {}
+    with Library(folder, background=False) as third:  # both ways to cut stand side by side
+        third.index()
+        assert third.status().pending == {}
+        assert {name: counts.counts.tolist() for name, counts in counts_of(third).items()} == before
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pymupdf.layout") is None, reason="the extra `layout` is not installed")
+def test_a_document_stays_searchable_while_and_after_the_layout_model_fails(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "docs")
+    with Library(folder, config="laptop-lexical", overrides=["index.layout=true"], background=False) as library:
+        library.index()
+        space = library.space
+        state = next(state for state in space.catalog if state.paths == ["manual.pdf"])
+        refined = space.layers.refined("manual.pdf") or ""
+        commit, meter = Commit(space, Report(), refine=True), Meter("layout", "pages", lambda _: None)
+        commit.expect(state.doc, [File("manual.pdf", state.bytes, 0, 0, state.doc)], refined)
+        job = parse_job(state.doc, space.file("manual.pdf"), refined, 9, refine=True)
+        page = page_payload(state.doc, refined, page_of_texts(1, "cleaning cycle, half done"))
+        commit.take(Message(job, {"type": "info", "pages": 2, "title": "", "metadata": {}}), meter)
+        commit.take(Message(job, {"type": "items", "items": [{"payload": page, "ordinal": 1}]}), meter)
+        hit = library.search("cleaning cycle")[0]
+        assert (hit.path, hit.page) == ("manual.pdf", 1)
+        assert "green button" in hit.passages[0]
+
+        commit.take(Message(job, {"type": "error", "reason": "no", "outcome": "crashed"}), meter)
+        document = library.document("manual.pdf")
+        assert document.outcome is Outcome.INDEXED
+        assert document.faults[-1].reason == "layout: no"
+        assert library.search("cleaning cycle")[0].path == "manual.pdf"
+        assert space.store.count(Is("layer", refined)) == 0
+        assert document.layers["layout"].complete  # nothing is left to wait for
+
+
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
+def test_pages_keep_waiting_for_ocr_while_their_file_is_away(tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    pdfs.scan(folder / "letter.pdf", letter)
+    with Library(folder, config="laptop-lexical", background=False) as library:
+        library.index()
+        (folder / "letter.pdf").rename(tmp_path / "away.pdf")
+        later(library.space, lambda _: None, threading.Event())
+        assert library.status().pending["ocr"].total == 1
+        (tmp_path / "away.pdf").rename(folder / "letter.pdf")
+        later(library.space, lambda _: None, threading.Event())
+        assert library.search("buckets of blue paint")[0].path == "letter.pdf"
