@@ -100,6 +100,46 @@ def drawing_page(page: Any) -> None:
     page.insert_textbox((72, 420, 520, 500), PROSE, fontsize=10)
 
 
+TRIALS = [
+    (("Strategy",), ("Energy", "(kWh/m³)"), ("Loss of", "flow (%)")),
+    (("No flushing",), ("3.64",), ("14.2",)),
+    (("Fixed interval",), ("3.41",), ("9.6",)),
+    (("Learned control",), ("2.90",), ("4.4",)),
+    (("Pulse flushing +", "feed-forward"), ("2.81",), ("3.8",)),
+]
+
+
+def table_over_drawing_page(page: Any) -> None:
+    """A paragraph, a table with its caption above, a drawn chart right under it with its caption below.
+
+    The table's header and last label take two lines; there are rules over and under it. The paragraph's last line is
+    short.
+    """
+    page.insert_textbox((72, 40, 330, 128), PROSE[:270], fontsize=10)
+    page.insert_text((72, 148), "Table 2: Results after 2,000 hours", fontsize=10)
+    y = 166.0
+    page.draw_line((72, 154), (330, 154))
+    for row in TRIALS:
+        for column, lines in enumerate(row):
+            for n, text in enumerate(lines):
+                x = 72 if column == 0 else 170 + 80 * column - pymupdf.get_text_length(text, fontsize=10)
+                page.insert_text((x, y + 12 * n), text, fontsize=10)
+        y += 17 + 12 * (max(map(len, row)) - 1)
+    page.draw_line((72, y - 10), (330, y - 10))
+    chart = y + 18
+    page.insert_text((72, chart), "Loss of flow (%)", fontsize=8)
+    for n, name in enumerate(("None", "Fixed", "Pulse")):
+        page.draw_rect((190 + 45 * n, chart - 6, 196 + 45 * n, chart), fill=(0.1 * n, 0.4, 0.8))
+        page.insert_text((200 + 45 * n, chart), name, fontsize=8)
+    for n in range(4):
+        page.draw_line((90, chart + 20 + 25 * n), (330, chart + 20 + 25 * n))
+        page.insert_text((75, chart + 22 + 25 * n), str(15 - 5 * n), fontsize=8)
+        page.insert_text((90 + 70 * n, chart + 108), f"{500 * n} h", fontsize=8)
+        page.draw_line((90 + 60 * n, chart + 95 - 15 * n), (150 + 60 * n, chart + 80 - 15 * n))
+    page.insert_text((72, chart + 128), "Figure 1: Loss of flow over the hours of operation.", fontsize=9)
+    page.insert_textbox((72, chart + 145, 330, chart + 230), PROSE[:270], fontsize=10)
+
+
 def scan(path: Path, draw: Callable[[Any], None], dpi: int = 150) -> Path:
     """The drawn page as a picture alone."""
     source = pymupdf.open()

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from ragsys.types import BlockKind
-from ragsys_pdf.paragraphs import CAPTION, Draft
-from ragsys_pdf.rows import group_rows
+from ragsys_pdf.captions import CAPTION, is_table_caption
+from ragsys_pdf.columns import regions
+from ragsys_pdf.paragraphs import Draft
+from ragsys_pdf.rows import Row, group_rows
 from ragsys_pdf.spans import Box, RawPage, Span
+from ragsys_pdf.tables import Table, find_tables
 
 _MIN_SIDE = 28.0  # points
 _MIN_AREA = 0.008  # of the page
 _BACKGROUND = 0.7  # of the page: a larger image under much text is paper, not a figure
+_PATHS = 3  # fewer are no drawing
 _NEAR = 0.3  # of the page's height: a caption is no farther from what it speaks of
 
 
@@ -80,12 +85,16 @@ def figures(page: RawPage, drawings: Callable[[], Sequence[Box]]) -> tuple[list[
         return drafts, page.spans
     spans = page.spans
     paths = [b for b in drawings() if 0.5 < _area(b) < 0.7 * page.width * page.height or b[3] - b[1] > 8 > b[2] - b[0]]
+    if len(paths) < _PATHS:
+        return drafts, spans
+    tables = _tables(spans, paths)
     for caption in lonely:
-        box = _drawn_near(caption, paths, spans, page)
-        if box is None or any(_overlap(box, d.box) > 0.3 for d in drafts):
+        place = _drawn_near(caption, paths, spans, tables, page)
+        if place is None or any(_overlap(place.box, d.box) > 0.3 for d in drafts):
             continue
         # labels stand a little outside of what is drawn, up to the caption
-        x0, y0, x1, y1 = box[0] - 16, box[1] - 16, box[2] + 16, box[3] + 16
+        box = place.box
+        x0, y0, x1, y1 = box[0] - 16, max(box[1] - 16, place.low), box[2] + 16, min(box[3] + 16, place.high)
         inside = [
             s
             for s in spans
@@ -100,32 +109,113 @@ def figures(page: RawPage, drawings: Callable[[], Sequence[Box]]) -> tuple[list[
     return drafts, spans
 
 
+def _tables(spans: Sequence[Span], paths: Sequence[Box]) -> list[Box]:
+    """The boxes of what is a table and not the labels of a drawing, each with the rule under its last row.
+
+    A table has a caption of its own right above it, or labels in its first column and nothing drawn in it but rules.
+    """
+    found: list[Box] = []
+    for rows in regions(spans):
+        for first, _, table in find_tables(rows):
+            box = _without_strays(table)
+            height = max(6.0, rows[first].y1 - rows[first].y0)
+            if _captioned(rows, first, height) or (_labelled(table) and not _drawn_in(box, paths)):
+                under = [b[3] for b in paths if b[3] - b[1] < 3 and -2 < b[1] - box[3] < height and _meet(b, box)]
+                found.append((box[0], box[1], box[2], max([box[3], *under])))
+    return found
+
+
+def _captioned(rows: Sequence[Row], first: int, height: float) -> bool:
+    """Whether a table's caption of at most three lines stands right above row `first`."""
+    for n in range(first - 1, max(-1, first - 4), -1):
+        if rows[n + 1].y0 - rows[n].y1 > 1.5 * height:
+            return False
+        if is_table_caption(rows[n].cells[0].text):
+            return True
+    return False
+
+
+def _without_strays(table: Table) -> Box:
+    """The box of the table's rows up to a blank strip far wider than those between the rows above it."""
+    boxes = table.boxes
+    end, usual = len(boxes), 0.0
+    for n in range(1, len(boxes)):
+        gap = boxes[n][1] - boxes[n - 1][3]
+        if n > 2 and gap > 1.8 * usual + 0.4 * (boxes[n][3] - boxes[n][1]):
+            end = n
+            break
+        usual = max(usual, gap)
+    box = boxes[0]
+    for other in boxes[1:end]:
+        box = union(box, other)
+    return box
+
+
+def _labelled(table: Table) -> bool:
+    """Whether three or more rows have words first and at least two columns filled."""
+    rows = [row for row in table.rows if any(map(str.isalpha, row[0])) and any(row[1:])]
+    return len(rows) > 2 and len(rows) > 0.6 * len(table.rows)
+
+
+def _drawn_in(box: Box, paths: Sequence[Box]) -> bool:
+    """Whether more than rules and the fills of whole rows is drawn between the rows."""
+    return any(
+        min(b[2] - b[0], b[3] - b[1]) > 3
+        and b[2] - b[0] < 0.9 * (box[2] - box[0])
+        and _meet(b, box)
+        and b[1] < box[3] - 1
+        and b[3] > box[1] + 1
+        for b in paths
+    )
+
+
+def _meet(a: Box, b: Box) -> bool:
+    """Whether one stands over the other, at least in part."""
+    return a[0] < b[2] and a[2] > b[0]
+
+
 def _is_figure_caption(span: Span, page: RawPage) -> bool:
     match = CAPTION.match(span.text)
     return match is not None and match[1] is not None and span.y1 > 0.04 * page.height
 
 
-def _drawn_near(caption: Span, paths: Sequence[Box], spans: Sequence[Span], page: RawPage) -> Box | None:
-    """The box of the drawing above the caption, else below it; between the caption and the nearest running text."""
+class _Place(NamedTuple):
+    """Where a drawing stands, in points."""
+
+    box: Box
+    low: float  # what is above this, or below `high`, is not of the figure
+    high: float
+
+
+def _drawn_near(
+    caption: Span, paths: Sequence[Box], spans: Sequence[Span], tables: Sequence[Box], page: RawPage
+) -> _Place | None:
+    """The drawing above the caption, else below it; between the caption and the nearest running text or table."""
     reach = _NEAR * 1.6 * page.height
     # a short caption may stand under a drawing much wider than itself, but text beside it is another column's
     x0, x1 = caption.x0 - 0.12 * page.width, max(caption.x1, caption.x0 + 0.42 * page.width)
     prose = [s for s in spans if len(s.text) > 45 and s.text.count(" ") > 5 and s.x0 < caption.x1 and s.x1 > caption.x0]
+    # the last line of a paragraph may be short
+    of_prose = {(s.block, s.size) for s in prose if s.block != caption.block}
+    ends = [s[:4] for s in spans if (s.block, s.size) in of_prose or s in prose or is_table_caption(s.text)]
+    ends = [b for b in (*ends, *tables) if b[0] < caption.x1 and b[2] > caption.x0]
     for above in (True, False):
         if above:
-            limit = max((s.y1 for s in prose if s.y1 < caption.y0 - 1), default=0.0)
+            limit = max((b[3] for b in ends if b[3] < caption.y0 - 1), default=0.0)
             low, high = max(limit, caption.y0 - reach), caption.y0
         else:
-            limit = min((s.y0 for s in prose if s.y0 > caption.y1 + 30), default=page.height)
+            limit = min((b[1] for b in ends if b[1] > caption.y1 + 30), default=page.height)
             low, high = caption.y1, min(limit, caption.y1 + reach)
         near = [b for b in paths if b[1] >= low - 3 and b[3] <= high + 3 and b[0] < x1 and b[2] > x0]
-        if len(near) < 3 or high - low < 40:
+        # the rule under a table, or under a heading, is no part of the figure
+        near = [b for b in near if b[3] - b[1] > 3 or b[1] > low + 1]
+        if len(near) < _PATHS or high - low < 40:
             continue
         box = near[0]
         for other in near[1:]:
             box = union(box, other)
         if box[2] - box[0] > 50 and box[3] - box[1] > 40:
-            return box
+            return _Place(box, limit, page.height) if above else _Place(box, 0.0, limit)
     return None
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from ragsys.types import BlockKind
+from ragsys_pdf.captions import is_caption
 from ragsys_pdf.cleaning import SENTENCE_END, glue, is_cjk
 from ragsys_pdf.rows import Row, row_text
 from ragsys_pdf.spans import Box
@@ -18,13 +19,6 @@ _BULLET = re.compile(
     r"(?:[•▪■◦●○◆▶►‣∙·✓✔☐☒❖➢\uf0b7\u2043]|[–—-](?=\s)|\*(?=\s)|o(?=\s[A-Z])"
     r"|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[)]|\d{1,2}\.(?!\d))\s*(?=\S)"
 )
-CAPTION = re.compile(
-    r"(?:(fig(?:ure|\.)?|chart|graph|scheme|plate|photo|image|diagram|exhibit|map|abb(?:\.|ildung)|illustration|рис\.|图|圖)"
-    r"|(table|tab\.|tabelle|tableau|tabla|таблица|表))"
-    r"\s*(?:[A-Z]?\d+(?:[.\-–]\d+)*[a-z]?|(?-i:[IVXL]+|[A-Z](?=[.:])))(?:\s*[.:|—–)]|\s+(?=(?-i:[A-Z\"“(]))|$)",
-    re.IGNORECASE,
-)
-_CAPTION_STARTS = frozenset("fcgspideamtFCGSPIDEAMTрт图圖表РТ")
 _NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,3}){0,4})\.?\s+(?=[^\W\d])")
 _NAMED = re.compile(
     r"(part|chapter|book|volume|kapitel|teil|chapitre)\s+(?:\d+|[ivxlc]+)\b"
@@ -36,10 +30,6 @@ _NAMED = re.compile(
 def _is_item(text: str) -> bool:
     """Whether the line begins an item of a list. Most lines begin with a word and need no expression."""
     return not (text[0].isalpha() and text[1:2].isalpha() and ")" not in text[:6]) and _BULLET.match(text) is not None
-
-
-def _is_caption(text: str) -> bool:
-    return text[0] in _CAPTION_STARTS and CAPTION.match(text) is not None
 
 
 @dataclass(slots=True)
@@ -180,7 +170,7 @@ def _breaks(group: Sequence[Line], line: Line, left: float, right: float, pitch:
         return True
     if line.bold and (_NUMBERED.match(line.text) or _NAMED.match(line.text)):
         return True
-    if ended and _is_caption(line.text):
+    if ended and is_caption(line.text):
         return True
     first = line.text[0]
     starts = first.isupper() or first.isdigit() or first in "“\"'(" or is_cjk(first)
@@ -194,7 +184,7 @@ def _kind(
     group: Sequence[Line], body: float, left: float, right: float, after: Sequence[Line] | None
 ) -> tuple[BlockKind, int]:
     first = group[0]
-    if len(group) < 9 and len(first.text) > 5 and _is_caption(first.text):
+    if len(group) < 9 and len(first.text) > 5 and is_caption(first.text):
         return BlockKind.CAPTION, 0
     level = title_level(group, body, left, right)
     if level and not (_is_item(first.text) and not _NUMBERED.match(first.text)):

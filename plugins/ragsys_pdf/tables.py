@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ragsys_pdf.captions import is_caption
 from ragsys_pdf.cleaning import glue
 from ragsys_pdf.rows import Cell, Row
 from ragsys_pdf.spans import Box
@@ -73,7 +74,10 @@ def find_tables(rows: Sequence[Row]) -> list[tuple[int, int, Table]]:
             continue
         end = _run_end(rows, kinds, start)
         first = _run_start(rows, kinds, start, end, found[-1][1] if found else 0)
-        table = _table(rows[first:end], kinds[first:end]) if _accept(rows[start:end], kinds[start:end]) else None
+        table = None
+        if _accept(rows[start:end], kinds[start:end]):
+            end = _with_rest(rows, start, end)
+            table = _table(rows[first:end], kinds[first:end])
         if table is not None:
             found.append((first, end, table))
             start = end
@@ -116,6 +120,37 @@ def _run_end(rows: Sequence[Row], kinds: Sequence[int], start: int) -> int:
     return last + 1
 
 
+def _with_rest(rows: Sequence[Row], start: int, end: int) -> int:
+    """The row after the rest of the last row's label."""
+    values_from = min(_values_from(row) for row in rows[start:end] if len(row.cells) > 1)
+    text = rows[end - 1].cells[0].text
+    while (
+        end < len(rows) and _goes_on(text, rows[end].cells[0].text) and _is_under(rows[end], rows[end - 1], values_from)
+    ):
+        text += " " + rows[end].cells[0].text
+        end += 1
+    return end
+
+
+def _is_under(row: Row, above: Row, values_from: float) -> bool:
+    """Whether a row is one cell that stands tight under the label of the row above and reaches no value."""
+    cell, label = row.cells[0], above.cells[0]
+    return (
+        len(row.cells) == 1
+        and cell.x1 <= values_from
+        and abs(cell.x0 - label.x0) < 1.5 * cell.size
+        and abs(cell.size - label.size) < 0.1 * cell.size
+        and row.y0 - above.y1 < 0.5 * (row.y1 - row.y0)
+    )
+
+
+def _goes_on(before: str, after: str) -> bool:
+    """Whether a label that filled its line goes on: in lower case, or after what cannot end it."""
+    if len(before) <= 12:
+        return False
+    return after[0].islower() or before[-1] in ",-–—/&+" or before.endswith((" and", " of", " to", " the"))
+
+
 def _same_places(below: Sequence[Row], above: Sequence[Row]) -> bool:
     """Whether the numbers below stand under numbers of the rows above, and are more than a header's years."""
     values = [c for row in below for c in row.cells[1:] if c.value]
@@ -137,6 +172,8 @@ def _may_be_label(row: Row, values_from: float) -> bool:
     cell = row.cells[0]
     if len(row.cells) > 1:
         return len(cell.text) <= 3
+    if is_caption(cell.text):
+        return False
     return len(cell.text) <= 110 and (cell.x1 <= values_from + 2 * cell.size or len(cell.text) <= 60)
 
 
@@ -336,11 +373,8 @@ def _merge_wrapped(grid: list[list[str]], boxes: list[Box], floor: int) -> tuple
         before = out[-1] if len(out) > floor else None
         if before is not None and before[0] and line[0]:
             alone, bare = not any(line[1:]), not any(before[1:])
-            goes_on = (
-                line[0][0].islower() or before[0][-1] in ",-–—/&" or before[0].endswith((" and", " of", " to", " the"))
-            )
             tight = box[1] - places[-1][3] < 0.6 * (box[3] - box[1])
-            if goes_on and tight and (bare or alone) and len(before[0]) > 12:
+            if tight and (bare or alone) and _goes_on(before[0], line[0]):
                 kept, joint = glue(before[0], line[0], frozenset())
                 before[0] = kept + joint + line[0]
                 if bare:

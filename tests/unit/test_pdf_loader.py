@@ -114,6 +114,41 @@ def test_labels_of_a_drawing_belong_to_it(tmp_path: Path) -> None:
     assert figure.text == "2018 2019 2020 2021 2022"
 
 
+def test_a_table_over_a_drawing_is_none_of_it(tmp_path: Path) -> None:
+    (page,) = pages(pdfs.new(tmp_path / "a.pdf", pdfs.table_over_drawing_page))
+    (table,) = of_kind(page, BlockKind.TABLE)
+    assert table.cells == (
+        ("Strategy", "Energy (kWh/m³)", "Loss of flow (%)"),
+        ("No flushing", "3.64", "14.2"),
+        ("Fixed interval", "3.41", "9.6"),
+        ("Learned control", "2.90", "4.4"),
+        ("Pulse flushing + feed-forward", "2.81", "3.8"),
+    )
+    (figure,) = of_kind(page, BlockKind.FIGURE)
+    assert figure.text.splitlines()[0] == "Loss of flow (%) None Fixed Pulse"
+    assert "1500 h" in figure.text
+    assert figure.bbox.y0 >= table.bbox.y1
+    captions = of_kind(page, BlockKind.CAPTION)
+    assert [(c.text.split(":")[0], c.about) for c in captions] == [
+        ("Table 2", table.ordinal),
+        ("Figure 1", figure.ordinal),
+    ]
+    first, last = of_kind(page, BlockKind.TEXT)
+    assert first.text == last.text == pdfs.PROSE[:270].strip()
+
+
+def test_broken_content_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = pdfs.new(tmp_path / "a.pdf", pdfs.article)
+    document = pymupdf.open(path)
+    document.update_stream(document[0].get_contents()[0], b"BT ( 12 Tf <zz> Tj ET ] ) ) q q 1 0 foo bar [")
+    document.save(tmp_path / "b.pdf")
+    document.close()
+    list(loader().open(tmp_path / "b.pdf"))
+    loader().render(tmp_path / "b.pdf", 1, dpi=30)
+    assert pymupdf.TOOLS.mupdf_warnings()
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("degrees", [90, 180, 270])
 def test_rotated_pages_are_read_as_displayed(degrees: int, tmp_path: Path) -> None:
     (upright,) = pages(pdfs.new(tmp_path / "upright.pdf", pdfs.table_page))

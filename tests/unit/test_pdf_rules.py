@@ -8,12 +8,13 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ragsys_pdf.captions import CAPTION
 from ragsys_pdf.cleaning import clean, glue, unmappable
 from ragsys_pdf.columns import regions
 from ragsys_pdf.figures import join_boxes
 from ragsys_pdf.furniture import edges, furniture
 from ragsys_pdf.ocr import parse_tsv
-from ragsys_pdf.paragraphs import CAPTION, Line, title_level
+from ragsys_pdf.paragraphs import Line, title_level
 from ragsys_pdf.rows import Row, group_rows, is_value, make_cells
 from ragsys_pdf.spans import RawPage, Span, parse_stext, raw_page, turn
 from ragsys_pdf.tables import find_tables, markdown
