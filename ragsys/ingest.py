@@ -113,7 +113,7 @@ def look(space: Space, watch: Watch) -> Scan:
     watch(Progress("scan", 0, 0, "files"))
     return scan(
         space.root,
-        tuple(space.layers.suffixes),
+        space.layers.suffixes,
         load_table(space.folder / "files.json"),
         include=config.include,
         exclude=config.exclude,

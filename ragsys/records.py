@@ -12,6 +12,7 @@ import json
 import uuid
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ragsys.store import FieldType
@@ -48,6 +49,23 @@ def pack(content: Any) -> str:
 def unpack(packed: str) -> Any:
     """The inverse of `pack`."""
     return json.loads(zlib.decompress(base64.b64decode(packed)).decode("utf-8", "surrogatepass"))
+
+
+def sound(text: str) -> str:
+    """`text` as every store takes it: a lone surrogate, which a damaged file may hold, becomes "?"; same length."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def sound_page(page: Page) -> Page:
+    """A page of which every text is `sound`."""
+    texts = (page.label, *(block.text for block in page.blocks), *(c for b in page.blocks for r in b.cells for c in r))
+    if all(sound(text) == text for text in texts):
+        return page
+    blocks = (
+        replace(block, text=sound(block.text), cells=tuple(tuple(map(sound, row)) for row in block.cells))
+        for block in page.blocks
+    )
+    return replace(page, label=sound(page.label), blocks=tuple(blocks))
 
 
 def _grid(box: BBox) -> list[int]:

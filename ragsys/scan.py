@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ragsys.globs import wanted
+from ragsys.records import sound
 from ragsys.types import Fault, Outcome
 
 _CHUNK = 1 << 20
@@ -76,20 +77,26 @@ def walk(
 
 def scan(
     root: Path,
-    suffixes: Sequence[str],
+    suffixes: Collection[str],
     known: Mapping[str, File],
     *,
     include: Sequence[str] = ("**",),
     exclude: Sequence[str] = (),
 ) -> Scan:
-    """The state of a folder. `known` is the last scan's files: equal size, mtime and inode spare the hashing."""
+    """The state of a folder. `suffixes` are lower case with their dot.
+
+    `known` is the last scan's files: equal size, mtime and inode spare the hashing.
+    """
     found = Scan(root)
     if not root.exists():
         found.missing = True
         return found
     for path, entry in walk(root, include, exclude, found.unreadable):
-        if not path.lower().endswith(tuple(suffixes)):
+        if PurePosixPath(path).suffix.lower() not in suffixes:
             found.unsupported.append(path)
+            continue
+        if (shown := sound(path)) != path:  # no store, no JSON and few terminals take such a name
+            found.unreadable[shown] = Fault(0, "its name is not valid Unicode: rename it", Outcome.UNREADABLE)
             continue
         try:
             stat = entry.stat()

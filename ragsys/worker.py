@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ragsys import frames
 from ragsys.errors import DocumentError, PluginError, RagsysError
-from ragsys.records import OCR_ORDINAL, page_payload, passage_payload
+from ragsys.records import OCR_ORDINAL, page_payload, passage_payload, sound, sound_page
 from ragsys.types import JSON, Fault, Outcome, Page, Passage, Sparse
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Worker:
             self._fail(f"{type(error).__name__}: {error}", Outcome.BROKEN)
 
     def _fail(self, reason: str, outcome: str) -> None:
-        self.sender.send({"type": "error", "reason": reason, "outcome": str(outcome)})
+        self.sender.send({"type": "error", "reason": sound(reason), "outcome": str(outcome)})
 
     def _mark(self, page: int) -> None:
         os.lseek(self._at, 0, os.SEEK_SET)
@@ -111,8 +111,8 @@ class Worker:
         loader = self.layers.loader(path.name)
         self._mark(0)
         info = loader.info(path)
-        metadata = dict(info.metadata)
-        self.sender.send({"type": "info", "pages": info.pages, "title": info.title, "metadata": metadata})
+        metadata = {sound(key): sound(value) for key, value in info.metadata.items()}
+        self.sender.send({"type": "info", "pages": info.pages, "title": sound(info.title), "metadata": metadata})
         pages = self._pages(path, min(info.pages, job["max_pages"]), skip)
         if job["refine"]:
             pages = self._refined(path, pages)
@@ -121,8 +121,9 @@ class Worker:
         def sent() -> Iterator[Page]:
             for page in pages:
                 if isinstance(page, Fault):
-                    self.sender.send({"type": "fault", "page": page.page, "reason": page.reason})
+                    self.sender.send({"type": "fault", "page": page.page, "reason": sound(page.reason)})
                     continue
+                page = sound_page(page)
                 self.sender.add(page_payload(doc, page_layer, page), page.number, page.text)
                 yield page
 
@@ -167,10 +168,10 @@ class Worker:
             try:
                 blocks = tuple(reader.read(loader.render(path, number, dpi=_OCR_DPI)))
             except DocumentError as error:
-                self.sender.send({"type": "fault", "page": number, "reason": error.message})
+                self.sender.send({"type": "fault", "page": number, "reason": sound(error.message)})
                 continue
             width_pt, height_pt = job["sizes"][str(number)]
-            stored = Page(number, width_pt, height_pt, blocks, "ocr" if blocks else "none")
+            stored = sound_page(Page(number, width_pt, height_pt, blocks, "ocr" if blocks else "none"))
             self.sender.add(page_payload(doc, layer, stored), number, stored.text)
             shift = OCR_ORDINAL + number * _OCR_PER_PAGE
             if blocks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ragsys.records import page_of, page_payload, passage_payload, pieces_of, point_id
+from ragsys.records import page_of, page_payload, passage_payload, pieces_of, point_id, sound_page
 from ragsys.types import BBox, Block, BlockKind, Line, Page, Piece
 
 PAGE = Page(
@@ -55,3 +55,10 @@ def test_a_passage_keeps_its_pieces() -> None:
 def test_point_ids_are_equal_everywhere_and_differ_by_all_three_parts() -> None:
     assert point_id("doc", "layer", 1) == "30d77eba-64a1-5d94-bcd1-39e65a0cc1a6"
     assert len({point_id(doc, layer, n) for doc in "ab" for layer in "xy" for n in (1, 2)}) == 8
+
+
+def test_lone_surrogates_are_replaced_and_nothing_moves() -> None:
+    page = sound_page(PAGE)
+    assert page.blocks[0].text == "Results ? ü"
+    assert page.blocks[1:] == PAGE.blocks[1:]
+    assert sound_page(page) is page

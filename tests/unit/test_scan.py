@@ -80,3 +80,19 @@ def test_the_table_survives_and_damage_means_a_new_scan(tmp_path: Path) -> None:
     table.write_text("{", encoding="utf-8")
     assert load_table(table) == {}
     assert load_table(tmp_path / "none.json") == {}
+
+
+def test_an_ending_alone_is_no_file_of_that_kind(folder: Path) -> None:
+    (folder / ".pdf").write_bytes(b"three")
+    assert ".pdf" in scan(folder, (".pdf",), {}).unsupported
+
+
+def test_a_name_that_is_no_unicode_is_named_and_left_out(folder: Path) -> None:
+    try:
+        Path(os.fsdecode(os.fsencode(folder) + b"/bad\xff.pdf")).write_bytes(b"four")
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    found = scan(folder, (".pdf",), {})
+    assert sorted(found.files) == ["a.pdf", "sub/b.PDF"]
+    assert found.unreadable["bad?.pdf"].outcome is Outcome.UNREADABLE
+    assert "rename it" in found.unreadable["bad?.pdf"].reason
