@@ -22,13 +22,13 @@ def write(stream: BinaryIO, header: JSON, blob: bytes = b"") -> None:
     stream.flush()
 
 
-def read(stream: BinaryIO) -> tuple[JSON, bytes] | None:
+def read(stream: BinaryIO, limit: int = LIMIT) -> tuple[JSON, bytes] | None:
     """The next message, or None at the end of the stream. Raises `ValueError` for a message cut short or too long."""
     sizes = _exactly(stream, _SIZES.size)
     if sizes is None:
         return None
     head_size, blob_size = _SIZES.unpack(sizes)
-    if head_size > LIMIT or blob_size > LIMIT:
+    if head_size > limit or blob_size > limit:
         raise ValueError(f"a message of {head_size + blob_size} bytes is over the limit")
     head, blob = _exactly(stream, head_size), _exactly(stream, blob_size)
     if head is None or blob is None:

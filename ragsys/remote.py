@@ -26,11 +26,7 @@ class RemoteLibrary:
         """Connect to the owner. Raises `LibraryBusy` if it does not answer or has another configuration."""
         self.place, self.config = place, config
         self._line = Connection(place.folder, config.hash)
-        try:
-            self._line.call("key")
-        except BaseException:
-            self._line.close()
-            raise
+        self._line.call("key")
 
     @property
     def owner(self) -> int:
@@ -145,8 +141,7 @@ class RemoteLibrary:
         return str(self._line.call("key"))
 
     def close(self) -> None:
-        """Hang up; the owner goes on."""
-        self._line.close()
+        """Nothing is left open; the owner goes on."""
 
     def __enter__(self) -> RemoteLibrary:
         return self

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 ABOUT = "owner.json"
 _PROTOCOL = 1
 _CONNECT_SECONDS = 5.0
+_ASKED = 1 << 20  # bytes of a client's message: whoever holds no token must not fill our memory
+
+
+class _Gone(Exception):
+    """The client hung up."""
 
 
 class Service:
@@ -41,6 +46,7 @@ class Service:
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=32)
         self._clients: set[socket.socket] = set()
         self._lock = threading.Lock()
+        self._closed = threading.Event()
         _write_private(
             self._about,
             {"port": self._socket.getsockname()[1], "token": self._token, "pid": os.getpid(), "protocol": _PROTOCOL},
@@ -49,6 +55,7 @@ class Service:
 
     def close(self) -> None:
         """Stop listening; connections in use are cut."""
+        self._closed.set()
         with contextlib.suppress(OSError):
             self._about.unlink()
         with contextlib.suppress(OSError):
@@ -65,7 +72,9 @@ class Service:
             try:
                 client, _ = self._socket.accept()
             except OSError:
-                return
+                if self._closed.wait(0.1):
+                    return
+                continue  # a client that left while it waited, or too many open files for a moment
             with self._lock:
                 self._clients.add(client)
             threading.Thread(target=self._serve, args=(client,), name="ragsys-client", daemon=True).start()
@@ -73,18 +82,24 @@ class Service:
     def _serve(self, client: socket.socket) -> None:
         try:
             with client, _stream_of(client) as stream:
-                while (message := frames.read(stream)) is not None:
-                    if not hmac.compare_digest(str(message[0].get("token", "")), self._token):
+                while (message := frames.read(stream, _ASKED)) is not None:
+                    if not hmac.compare_digest(str(message[0].get("token", "")).encode(), self._token.encode()):
                         frames.write(stream, _failure(RagsysError("wrong token")))
                         return
                     self._answer(message[0], stream)
-        except (OSError, ValueError):
+        except (OSError, ValueError, _Gone):
             return  # the client is gone, or is no client of ours
         finally:
             with self._lock:
                 self._clients.discard(client)
 
     def _answer(self, message: JSON, stream: BinaryIO) -> None:
+        def tell(event: JSON) -> None:
+            try:
+                frames.write(stream, event)
+            except (OSError, ValueError) as error:
+                raise _Gone from error
+
         try:
             if message.get("config") != self._library.config.hash:
                 where = f"the library of {self._library.place.root} is open in process {os.getpid()}"
@@ -95,14 +110,15 @@ class Service:
             call = _CALLS.get(str(message.get("call")))
             if call is None:
                 raise RagsysError(f"unknown call {message.get('call')!r}: the versions of ragsys differ")
-            result, blob = call(self._library, message.get("args", {}), lambda event: frames.write(stream, event))
-            frames.write(stream, {"type": "result", "result": result}, blob)
-        except RagsysError as error:
-            frames.write(stream, _failure(error))
-        except (OSError, ValueError):
+            result, blob = call(self._library, message.get("args", {}), tell)
+        except _Gone:
             raise
+        except RagsysError as error:
+            tell(_failure(error))
         except Exception as error:  # told to the client; the owner goes on
-            frames.write(stream, _failure(RagsysError(f"{type(error).__name__}: {error}")))
+            tell(_failure(RagsysError(f"{type(error).__name__}: {error}")))
+        else:
+            frames.write(stream, {"type": "result", "result": result}, blob)
 
 
 Tell = Callable[[JSON], None]
@@ -155,36 +171,36 @@ _CALLS: Mapping[str, Callable[[Library, JSON, Tell], tuple[Any, bytes]]] = {
 
 
 class Connection:
-    """A client's line to the owner of a library."""
+    """A client's way to the owner of a library. Each call has a line of its own: a call may be made while another one
+    streams, by any thread, and one that is left early hangs up and is cancelled there."""
 
     def __init__(self, folder: Path, config: str) -> None:
-        """Connect. Raises `LibraryBusy` if nobody answers."""
-        try:
+        """Raises `LibraryBusy` if the owner left no word of where it listens."""
+        with self._reaching(folder):
             about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-            self._token, self.owner = str(about["token"]), int(about["pid"])
-            self._socket = socket.create_connection(("127.0.0.1", int(about["port"])), _CONNECT_SECONDS)
+            self._token, self.owner, self._port = str(about["token"]), int(about["pid"]), int(about["port"])
+        self._folder, self._config = folder, config
+
+    @staticmethod
+    @contextlib.contextmanager
+    def _reaching(folder: Path) -> Iterator[None]:
+        try:
+            yield
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise LibraryBusy(
                 f"another process has the library in {folder} open and does not answer ({error})",
                 hint="wait until it ends, or end it; `ragsys doctor` names it",
             ) from error
-        self._socket.settimeout(None)  # an indexing run may take long between two messages
-        self._stream = _stream_of(self._socket)
-        self._config = config
-        self._lock = threading.Lock()
-
-    def close(self) -> None:
-        """Hang up."""
-        with contextlib.suppress(OSError):
-            self._stream.close()
-        self._socket.close()
 
     def events(self, call: str, args: JSON) -> Iterator[tuple[JSON, bytes]]:
         """What the owner sends, the result as the last one. Raises what the call raised there."""
-        with self._lock:
+        with self._reaching(self._folder):
+            line = socket.create_connection(("127.0.0.1", self._port), _CONNECT_SECONDS)
+        line.settimeout(None)  # an indexing run may take long between two messages
+        with line, _stream_of(line) as stream:
             try:
-                frames.write(self._stream, {"token": self._token, "config": self._config, "call": call, "args": args})
-                while (message := frames.read(self._stream)) is not None:
+                frames.write(stream, {"token": self._token, "config": self._config, "call": call, "args": args})
+                while (message := frames.read(stream)) is not None:
                     header, blob = message
                     if header["type"] == "error":
                         raise _error(header)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from folders import write_folder
 
 import ragsys
 from ragsys import frames
-from ragsys.errors import LibraryBusy, UsageError
+from ragsys.errors import LibraryBusy, RagsysError, UsageError
 from ragsys.library import Library
 from ragsys.remote import RemoteLibrary
 from ragsys.service import ABOUT
@@ -83,6 +84,23 @@ def test_errors_come_back_as_what_they_were(remote: RemoteLibrary) -> None:
     assert remote.search("oven")  # the line is still good
 
 
+def test_a_stream_may_be_left_early_and_other_calls_made_meanwhile(remote: RemoteLibrary) -> None:
+    stream = remote.stream("What was the revenue of the bakery in 2023?")
+    next(stream)
+    assert remote.search("cleaning cycle of the oven")[0].path == "manual.pdf"
+    stream.close()  # type: ignore[attr-defined]
+    assert remote.status().documents == 3
+
+
+def test_a_fault_in_the_owner_is_told(owner: Library, remote: RemoteLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(name: str) -> None:
+        raise ValueError("no such luck")
+
+    monkeypatch.setattr(owner, "document", broken)
+    with pytest.raises(RagsysError, match="no such luck"):
+        remote.document("manual.pdf")
+
+
 def test_another_configuration_is_refused(owner: Library) -> None:
     with pytest.raises(LibraryBusy, match="another configuration"):
         ragsys.open(owner.place.root, overrides=["search.candidates=7"])
@@ -92,6 +110,19 @@ def test_a_wrong_token_gets_nothing(owner: Library) -> None:
     about = json.loads((owner.place.folder / ABOUT).read_text(encoding="utf-8"))
     with socket.create_connection(("127.0.0.1", about["port"])) as line, line.makefile("rwb") as stream:
         frames.write(stream, {"token": "guess", "config": owner.config.hash, "call": "status", "args": {}})  # type: ignore[arg-type]
+        answer = frames.read(stream)  # type: ignore[arg-type]
+    assert answer is not None
+    assert answer[0]["message"] == "wrong token"
+
+
+def test_a_large_message_without_a_token_is_not_read(owner: Library, remote: RemoteLibrary) -> None:
+    about = json.loads((owner.place.folder / ABOUT).read_text(encoding="utf-8"))
+    with socket.create_connection(("127.0.0.1", about["port"])) as line:
+        line.settimeout(10)
+        line.sendall(struct.pack("<II", 1 << 29, 0))
+        assert line.recv(1) == b""  # it hangs up at once
+    with socket.create_connection(("127.0.0.1", about["port"])) as line, line.makefile("rwb") as stream:
+        frames.write(stream, {"token": "gu\u00e9ss"})  # type: ignore[arg-type]
         answer = frames.read(stream)  # type: ignore[arg-type]
     assert answer is not None
     assert answer[0]["message"] == "wrong token"
