@@ -133,6 +133,9 @@ class Library:
         self._refresh_first, self._background, self._watch = index, background, progress or (lambda _: None)
         self._stop, self._thread = threading.Event(), None
         self._work = threading.RLock()  # one writer at a time: an indexing run or a later stage
+        self._writers = 0  # that run or wait; the later layers make way for all of them
+        self._count = threading.Lock()
+        self._stops: set[threading.Event] = set()  # of the indexing runs
         self._closed = False
         places.register(self.place)
         self._lock = _own(self.place)
@@ -141,6 +144,8 @@ class Library:
             self.searcher = Searcher(self.space)
             self._service = Service(self)
         except BaseException:
+            if hasattr(self, "space"):
+                self.space.store.close()
             self._lock.release()
             raise
 
@@ -166,17 +171,14 @@ class Library:
         chosen: Store = store if store is not None else builder.build("store", self.config.store)
         builder.give("store", chosen)
         layers = Layers(self.config, builder)
-        chosen.ensure(layers.schema)
-        return Space(
-            self.place.root,
-            self.place.folder,
-            places.cache_dir(),
-            self.config,
-            builder,
-            chosen,
-            layers,
-            Catalog(chosen),
-        )
+        try:
+            chosen.ensure(layers.schema)
+            catalog = Catalog(chosen)
+        except BaseException:
+            chosen.close()
+            raise
+        cache = places.cache_dir()
+        return Space(self.place.root, self.place.folder, cache, self.config, builder, chosen, layers, catalog)
 
     # -- indexing --------------------------------------------------------------------------------------------------
 
@@ -188,29 +190,47 @@ class Library:
         Interrupting it (Ctrl-C) loses nothing that was committed; the next call continues.
         """
         watch = progress or self._watch
-        self._pause()
         stop = threading.Event()
+        self._stops.add(stop)
         try:
-            with self._work:
-                report = ingest.index(self.space, prune=prune, retry=retry, watch=watch, stop=stop)
-                stages.derive(self.space, watch, stop)
-                if wait:
-                    report.warnings += stages.later(self.space, watch, stop)
-        except BaseException:
-            self.space.store.flush()
-            raise
-        self._refresh_first = False
-        if self._background and not wait:
-            self.resume()
+            with self._writing():
+                try:
+                    report = ingest.index(self.space, prune=prune, retry=retry, watch=watch, stop=stop)
+                    stages.derive(self.space, watch, stop)
+                    if wait:
+                        report.warnings += stages.later(self.space, watch, stop)
+                except BaseException:
+                    self.space.store.flush()
+                    raise
+                self._refresh_first = False
+        finally:
+            self._stops.discard(stop)
         return report
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Alone with the store: the later layers make way, and go on when nobody else waits to write."""
+        with self._count:
+            self._writers += 1
+        try:
+            self._pause()
+            with self._work:
+                self._alive()
+                yield
+        finally:
+            with self._count:
+                self._writers -= 1
+            if self._background:
+                self.resume()
 
     def resume(self) -> None:
         """Fill the later layers in the background, from where they stand."""
-        if self._thread is not None and self._thread.is_alive():
-            return
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._later, args=(self._stop,), name="ragsys-layers", daemon=True)
-        self._thread.start()
+        with self._count:
+            if self._closed or self._writers or (self._thread is not None and self._thread.is_alive()):
+                return
+            self._stop = threading.Event()
+            self._thread = threading.Thread(target=self._later, args=(self._stop,), name="ragsys-layers", daemon=True)
+            self._thread.start()
 
     def _later(self, stop: threading.Event) -> None:
         try:
@@ -221,10 +241,11 @@ class Library:
                 log.warning("filling later layers failed", exc_info=True)
 
     def _pause(self) -> None:
-        self._stop.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
-        self._thread = None
+        with self._count:
+            self._stop.set()
+            thread, self._thread = self._thread, None
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
 
     def refresh(self) -> None:
         """Index what is new, once a library; what `search`, `ask` and `stream` call first."""
@@ -300,8 +321,8 @@ class Library:
         state = self._state(name)
         return document_of(state, self.space.states(state))
 
-    def _state(self, name: str) -> State:
-        states = [state for state in self.space.catalog if not state.excluded]
+    def _state(self, name: str, *, excluded: bool = False) -> State:
+        states = [state for state in self.space.catalog if state.excluded == excluded]
         wanted = name.replace("\\", "/")
         if self.place.root.is_dir():
             with contextlib.suppress(ValueError, OSError):
@@ -318,12 +339,12 @@ class Library:
             if found:
                 raise UsageError(f"'{name}' fits {len(found)} documents", hint="\n".join(s.paths[0] for s in found[:5]))
         known = [path for state in states for path in state.paths]
-        raise UsageError(f"no document named '{name}'.{did_you_mean(name, known)}", hint="ragsys docs FOLDER list")
+        kind = "removed document" if excluded else "document"
+        raise UsageError(f"no {kind} named '{name}'.{did_you_mean(name, known)}", hint="ragsys docs FOLDER list")
 
     def remove(self, name: str) -> Document:
         """Take a document out of the library; its file stays where it is and is not indexed again until `restore`."""
-        self._pause()
-        with self._work:
+        with self._writing():
             state = self._state(name)
             document = document_of(state, self.space.states(state))
             self.space.catalog.remove(state.doc)
@@ -333,14 +354,11 @@ class Library:
         return document
 
     def restore(self, name: str) -> None:
-        """Undo `remove`: the next indexing run reads the file again."""
-        with self._work:
-            for state in self.space.catalog:
-                if state.excluded and (name in state.paths or state.doc.startswith(name)):
-                    self.space.catalog.remove(state.doc)
-                    self.space.store.flush()
-                    return
-        raise UsageError(f"no removed document named '{name}'")
+        """Undo `remove`: the next indexing run reads the file again. Takes what `document` takes."""
+        with self._writing():
+            state = self._state(name, excluded=True)
+            self.space.catalog.remove(state.doc)
+            self.space.store.flush()
 
     def status(self) -> Status:
         """What the library holds and what is pending."""
@@ -380,11 +398,14 @@ class Library:
             return
         self._closed = True
         self._service.close()
+        for stop in list(self._stops):  # runs of other threads and of clients end between two documents
+            stop.set()
         self._pause()
-        try:
-            self.space.store.close()
-        finally:
-            self._lock.release()
+        with self._work:
+            try:
+                self.space.store.close()
+            finally:
+                self._lock.release()
 
     def __enter__(self) -> Library:
         return self

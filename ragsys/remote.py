@@ -117,7 +117,7 @@ class RemoteLibrary:
 
     def restore(self, name: str) -> None:
         """As `Library.restore`."""
-        self._line.call("restore", {"name": name})
+        self._line.call("restore", {"name": _named(name)})
 
     def status(self) -> Status:
         """As `Library.status`."""

@@ -12,7 +12,7 @@ from folders import TEXTS, write_folder, write_pdf
 
 import ragsys
 from ragsys.errors import LibraryBusy, LibraryError, UsageError
-from ragsys.ingest import Progress
+from ragsys.ingest import Progress, Report
 from ragsys.library import Library
 from ragsys.types import Outcome
 
@@ -254,3 +254,55 @@ def test_nothing_is_written_into_the_folder(library: Library, folder: Path) -> N
     library.ask("When does the shop open?")
     assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*")) == before
     assert [name for name in before if name.endswith(".pdf")] == sorted(TEXTS)
+
+
+def test_closing_ends_a_run_of_another_thread(folder: Path) -> None:
+    library = Library(folder, background=False)
+    begun = threading.Event()
+    reports: list[Report] = []
+
+    def watch(progress: Progress) -> None:
+        begun.set()
+
+    run = threading.Thread(target=lambda: reports.append(library.index(progress=watch)))
+    run.start()
+    assert begun.wait(30)
+    library.close()
+    run.join(30)
+    assert reports[0].interrupted
+    with Library(folder, background=False) as again:  # nothing is half written
+        again.index()
+        assert again.status().documents == 3
+
+
+def test_the_background_makes_way_and_goes_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[bool] = []
+
+    def later(space: object, watch: object, stop: threading.Event) -> list[str]:
+        runs.append(stop.wait(30))  # as long as it takes: only a writer ends it
+        return []
+
+    monkeypatch.setattr("ragsys.stages.later", later)
+    with Library(folder) as library:
+        library.index()
+        library.remove("manual.pdf")
+        library.restore("manual.pdf")
+        assert library.index().added == ["manual.pdf"]
+        with pytest.raises(UsageError, match="no removed document named"):
+            library.restore("manual.pdf")
+        assert library._thread is not None
+    assert runs
+    assert all(runs)
+
+
+def test_a_library_that_cannot_open_lets_go_of_its_store(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(library: Library) -> None:
+        raise OSError("no socket")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ragsys.library.Service", broken)
+        with pytest.raises(OSError, match="no socket") as caught:
+            Library(folder)
+    with Library(folder, background=False) as library:
+        assert library.search("oven")
+    del caught
