@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -33,6 +33,7 @@ class Layers:
 
     config: Config
     builder: Builder
+    _passages: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def suffixes(self) -> dict[str, str]:
@@ -54,18 +55,35 @@ class Layers:
 
     def plain(self, path: str) -> str:
         """The page layer that the loader's own rules make of a path."""
-        name = self.loader_name(path) or ""
-        return _hash("pages", self.builder.fingerprint("loader", self.config.loaders[name]))
+        return self._plain[self.loader_name(path) or ""]
+
+    @cached_property
+    def _plain(self) -> dict[str, str]:
+        # fingerprints validate options: too slow for every document of every search
+        return {
+            name: _hash("pages", self.builder.fingerprint("loader", spec)) for name, spec in self.config.loaders.items()
+        }
 
     def refined(self, path: str) -> str | None:
         """The page layer that the layout model makes of a path; None if the configuration asks for none."""
         if not self.config.index.layout:
             return None
-        return _hash("refined", self.plain(path), self.builder.fingerprint("layout", self.config.layout))
+        return self._refined[self.plain(path)]
+
+    @cached_property
+    def _refined(self) -> dict[str, str]:
+        model = self.builder.fingerprint("layout", self.config.layout)
+        return {plain: _hash("refined", plain, model) for plain in self._plain.values()}
 
     def passages(self, page_layer: str) -> str:
         """The passage layer that the splitter makes of a page layer."""
-        return _hash("passages", page_layer, self.builder.fingerprint("splitter", self.config.splitter))
+        if page_layer not in self._passages:
+            self._passages[page_layer] = _hash("passages", page_layer, self._splitting)
+        return self._passages[page_layer]
+
+    @cached_property
+    def _splitting(self) -> str:
+        return self.builder.fingerprint("splitter", self.config.splitter)
 
     @cached_property
     def page_layers(self) -> tuple[str, ...]:

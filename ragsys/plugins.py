@@ -8,6 +8,7 @@ import importlib
 import importlib.metadata
 import json
 import logging
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -238,6 +239,7 @@ class Builder:
         self.cache = cache
         self._built: dict[str, Any] = {}
         self._given: dict[str, Any] = {}
+        self._guard = threading.RLock()  # a component may need another
 
     def give(self, role: str, instance: Any) -> None:
         """Use this instance for every need of a role (the library's open store, a test's fake)."""
@@ -282,7 +284,12 @@ class Builder:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
     def build(self, role: str, spec: Spec) -> Any:
-        """The component's one instance. Raises `MissingExtra`, `ConfigError` or what its constructor raises."""
+        """The component's one instance, whichever thread asks first. Raises `MissingExtra`, `ConfigError` or what its
+        constructor raises."""
+        with self._guard:
+            return self._build(role, spec)
+
+    def _build(self, role: str, spec: Spec) -> Any:
         from ragsys.protocols import Context
 
         component = self.registry.find(role, spec.use)

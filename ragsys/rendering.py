@@ -58,7 +58,7 @@ def _load(kept: Path, page: int, dpi: float) -> PageImage | None:
 def _keep(kept: Path, drawn: PageImage) -> None:
     with contextlib.suppress(OSError):  # a cache that cannot be written is no reason to fail
         kept.parent.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_suffix(f".{os.getpid()}.part")
+        partial = kept.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
         drawn.image.save(partial, "PNG", dpi=(drawn.dpi, drawn.dpi))
         os.replace(partial, kept)
         trim(kept.parent.parent, CAP)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+import time
 import types
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -268,6 +270,21 @@ def test_equal_specifications_share_one_instance(tmp_path: Path) -> None:
     other = build.build("cut", Spec.model_validate({"use": "gap", "needs": {"embedder": {"use": "small", "dim": 4}}}))
     assert other is not gap
     assert other.needs["embedder"].options.dim == 4
+
+
+class SlowPart(Part):
+    """A component whose construction takes a moment."""
+
+    def __init__(self, options: Options, context: Any, **needs: Any) -> None:
+        time.sleep(0.05)
+        super().__init__(options, context, **needs)
+
+
+def test_threads_that_ask_at_once_share_one_instance(tmp_path: Path) -> None:
+    build = builder(registry(Component("embedder", "slow", f"{__name__}:SlowPart")), tmp_path)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: build.build("embedder", Spec(use="slow")), range(4)))
+    assert len({id(one) for one in found}) == 1
 
 
 def test_options_that_change_no_result_make_another_instance_of_equal_fingerprint(tmp_path: Path) -> None:
