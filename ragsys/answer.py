@@ -96,6 +96,8 @@ def budget_of(configured: Budget, changes: Mapping[str, float] | None) -> Budget
     """The configured budget with `calls`, `tokens` or `seconds` replaced. Raises `UsageError` on anything else."""
     from pydantic import ValidationError
 
+    if changes is not None and not isinstance(changes, Mapping):
+        raise UsageError(f"budget: expected a mapping, found {changes!r}", hint="a budget is: calls, tokens, seconds")
     try:
         return Budget.model_validate({**configured.model_dump(), **(changes or {})})
     except ValidationError as error:
@@ -161,7 +163,8 @@ def _proved(host: AnswerHost, task: Task, ended: Ended, judge: Judge | None) -> 
     pages = {one.number: one for one in draft.evidence}
     citations = tuple(replace(one, renderer=_renderer(host, pages[one.evidence])) for one in proof.citations)
     notes = [draft.note] if draft.note else []
-    notes += getattr(host.generator, "notes", ())
+    if proof.statements:
+        notes += getattr(host.generator, "notes", ())
     doubtful = sum(statement.level is not Level.SUPPORTED for statement in proof.statements)
     if doubtful:
         notes.append(f"{doubtful} of {len(proof.statements)} sentences are not proved by what they cite")

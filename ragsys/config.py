@@ -98,7 +98,11 @@ class SearchConfig(Section):
 
     rewriters: list[Spec] = Field([], description="turn a query into one or several, in this order")
     retrievers: dict[str, Spec | None] = Field(
-        default={"pages": Spec(use="bm25"), "dense": Spec(use="dense")},
+        default={
+            "pages": Spec.model_validate({"use": "bm25", "level": "page"}),
+            "passages": Spec.model_validate({"use": "bm25", "level": "passage"}),
+            "dense": Spec(use="dense"),
+        },
         description="name -> retriever; null removes one that a preset brings",
     )
     candidates: int = Field(100, ge=1, le=10_000, description="pages asked of each retriever")

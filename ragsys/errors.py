@@ -78,6 +78,10 @@ class LibraryBusy(LibraryError):
     """Another process owns the library and does not answer on its socket."""
 
 
+class NoAnswer(LibraryBusy):
+    """The owner of the library cannot be reached: it is opening, closing, or gone."""
+
+
 class StoreError(LibraryError):
     """The vector store refused an operation or cannot be reached."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ragsys.config import Spec
 from ragsys.errors import ConfigError, did_you_mean
+from ragsys.places import command
 from ragsys.rendering import render
 from ragsys.types import BBox, Evidence, Hit, PageImage, Query, RankedList, Span
 
@@ -107,7 +108,7 @@ class LibraryHost:
         """What is pending or was skipped."""
         status = self._library.status()
         notes = [f"pending: {name}, {x.total - x.done} of {x.total} items" for name, x in status.pending.items()]
-        return notes if not notes else [*notes, f"finish them: ragsys index {_shown(self._space.root)} --wait"]
+        return notes if not notes else [*notes, f"finish them: {command(self._library.place, 'index FOLDER --wait')}"]
 
     # -- what answering keeps and states ---------------------------------------------------------------------------
 
@@ -126,8 +127,3 @@ def _on(hit: Hit, number: int) -> Hit:
     from dataclasses import replace
 
     return replace(hit, span=Span(hit.doc, number, number))
-
-
-def _shown(path: Path) -> str:
-    text = str(path)
-    return f'"{text}"' if " " in text else text

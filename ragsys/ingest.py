@@ -55,6 +55,7 @@ class Report:
 
     added: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)  # known, and read once more: interrupted, retried, other settings
     moved: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)  # gone from the folder, not deleted: see `warnings`
@@ -141,6 +142,7 @@ def compare(space: Space, found: Scan, report: Report, *, prune: bool, retry: bo
             state.paths = names
             space.catalog.save(state)
         if _due(space, state, retry=retry):
+            report.again.append(names[0])
             plan.parse[doc] = files
         else:
             report.unchanged += 1
@@ -299,7 +301,7 @@ class Commit:
         if any(layer in state.layers for layer in both):
             self.space.store.delete_where(AllOf((Is("doc", state.doc), In("layer", both))))
         if not self.refine:
-            state.outcome, state.faults, state.waiting, state.tried = Outcome.INDEXED, [], {}, {}
+            state.outcome, state.faults, state.waiting, state.tried = Outcome.WAITING, [], {}, {}
         state.layers |= {layer: Layer(kind) for layer, kind in zip(both, ("pages", "passages"), strict=True)}
         self.space.catalog.save(state)
         self._writing[state.doc] = _Writing(state, writing.path, writing.layer, begun=True)
@@ -352,7 +354,7 @@ class Commit:
         writing = self._writing.pop(doc)
         state = writing.state
         reason = reason.removeprefix(f"{self.space.file(writing.path)}: ")
-        for paths in (self.report.added, self.report.changed):
+        for paths in (self.report.added, self.report.changed, self.report.again):
             if state.paths[0] in paths:
                 paths.remove(state.paths[0])
         layers = [writing.layer, self.space.layers.passages(writing.layer)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,8 @@ from ragsys import ingest, places, stages
 from ragsys.answers import Answer
 from ragsys.catalog import Catalog, State, document_of
 from ragsys.config import Config, load, preflight
-from ragsys.errors import LibraryBusy, LibraryError, UsageError, did_you_mean
+from ragsys.errors import LibraryBusy, LibraryError, NoAnswer, UsageError, did_you_mean
+from ragsys.filters import to_filter as to_filter
 from ragsys.ingest import Progress, Report, Watch
 from ragsys.layers import Layers
 from ragsys.plugins import Builder, registry
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from ragsys.remote import RemoteLibrary
 
 log = logging.getLogger("ragsys")
+_PATIENCE = 15.0  # seconds that an owner may take to answer or to let go
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,57 +51,6 @@ class Status:
     def pending(self) -> dict[str, LayerState]:
         """The stages that are not complete."""
         return {name: layer for name, layer in self.layers.items() if not layer.complete}
-
-
-def to_filter(where: Filter | Mapping[str, Any] | None) -> Filter:
-    """A filter from a mapping: path, doc (one or several), pages ("3-7", 5 or [3, 7]), after, before, metadata.
-
-    Raises `UsageError` that names what is wrong.
-    """
-    if where is None:
-        return Filter()
-    if isinstance(where, Filter):
-        return where
-    known = ("path", "doc", "pages", "after", "before", "metadata")
-    for key in where:
-        if key not in known:
-            raise UsageError(
-                f"filter: unknown key '{key}'.{did_you_mean(key, known)}", hint=f"keys: {', '.join(known)}"
-            )
-
-    def several(value: Any) -> tuple[str, ...]:
-        return (value,) if isinstance(value, str) else tuple(value)
-
-    return Filter(
-        path=several(where.get("path", ())),
-        doc=several(where.get("doc", ())),
-        pages=_page_range(where.get("pages")),
-        after=_day(where.get("after", ""), "after"),
-        before=_day(where.get("before", ""), "before"),
-        metadata=dict(where.get("metadata", {})),
-    )
-
-
-def _page_range(value: Any) -> tuple[int, int] | None:
-    if value is None:
-        return None
-    parts = value.split("-") if isinstance(value, str) else [value] if isinstance(value, int) else list(value)
-    try:
-        first, last = int(parts[0]), int(parts[-1])
-    except (ValueError, IndexError) as error:
-        raise UsageError(f"filter: pages: expected 5, '3-7' or [3, 7], found {value!r}") from error
-    if not 1 <= first <= last or len(parts) > 2:
-        raise UsageError(f"filter: pages: expected a range that starts at 1 or later, found {value!r}")
-    return first, last
-
-
-def _day(value: Any, key: str) -> str:
-    from datetime import date
-
-    try:
-        return date.fromisoformat(str(value)).isoformat() if value else ""
-    except ValueError as error:
-        raise UsageError(f"filter: {key}: expected a date such as 2023-12-31, found {value!r}") from error
 
 
 class Library:
@@ -174,11 +126,21 @@ class Library:
         try:
             chosen.ensure(layers.schema)
             catalog = Catalog(chosen)
-        except BaseException:
-            chosen.close()
-            raise
+        except BaseException as error:
+            with contextlib.suppress(Exception):
+                chosen.close()
+            if isinstance(error, LibraryBusy) or not isinstance(error, Exception) or self.config.store.options:
+                raise
+            # whatever damaged files make the store or the reader of states say
+            raise LibraryError(
+                f"the library of {self.place.root} cannot be read ({type(error).__name__}: {_first_line(error)})",
+                hint=f"if it is damaged, make it anew: ragsys libraries remove {places.quoted(self.place.root)}",
+            ) from error
         cache = places.cache_dir()
         return Space(self.place.root, self.place.folder, cache, self.config, builder, chosen, layers, catalog)
+
+    def __repr__(self) -> str:
+        return f"<Library of {self.place.root}{', closed' if self._closed else ''}>"
 
     # -- indexing --------------------------------------------------------------------------------------------------
 
@@ -237,7 +199,8 @@ class Library:
             with self._work:
                 stages.later(self.space, self._watch, stop)
         except Exception:  # the library stays usable; what failed is pending and is tried again
-            if not stop.is_set():
+            # a script that ends without closing its library takes the embedder's threads away
+            if not stop.is_set() and threading.main_thread().is_alive():
                 log.warning("filling later layers failed", exc_info=True)
 
     def _pause(self) -> None:
@@ -299,8 +262,8 @@ class Library:
         from ragsys.answer import stream
         from ragsys.host import LibraryHost
 
-        if not question.strip():
-            raise UsageError("the question is empty")
+        if not isinstance(question, str) or not question.strip():
+            raise UsageError("the question is empty" if isinstance(question, str) else "the question must be a text")
         self._alive()
         self.refresh()
         host = LibraryHost(self, to_filter(filter))
@@ -457,6 +420,10 @@ class Explained:
     notes: tuple[str, ...] = ()
 
 
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else "no message"
+
+
 def _own(place: places.Place) -> portalocker.Lock:
     """Take the library's lock. Raises `LibraryBusy` if another process has it."""
     lock = portalocker.Lock(str(place.folder / "owner.lock"), mode="a", timeout=0, fail_when_locked=True)
@@ -474,14 +441,23 @@ def open(root: str | Path, **options: Any) -> Library | RemoteLibrary:
 
     Both have the same methods. Raises what `Library` raises; `LibraryBusy` only if the owner does not answer.
     """
-    try:
-        return Library(root, **options)
-    except LibraryBusy:
-        from ragsys.remote import RemoteLibrary
+    from ragsys.remote import RemoteLibrary
 
-        config, folder = options.get("config"), options.get("folder")
+    began = time.monotonic()
+    while True:
+        try:
+            return Library(root, **options)
+        except LibraryBusy:
+            folder = options.get("folder")
+            place = places.place_of(Path(root), Path(folder) if folder else None)
+        config = options.get("config")
         chosen = config if isinstance(config, Config) else load(config, options.get("overrides", ()))
-        return RemoteLibrary(places.place_of(Path(root), Path(folder) if folder else None), chosen)
+        try:
+            return RemoteLibrary(place, chosen)
+        except NoAnswer:  # it may be just opening, or closing: within a moment it answers, or lets go
+            if time.monotonic() - began > _PATIENCE:
+                raise
+            time.sleep(0.1)
 
 
 __all__ = ["Library", "Progress", "Report", "SearchHit", "Status", "open", "to_filter"]

@@ -55,6 +55,21 @@ def place_of(root: Path, folder: Path | None = None) -> Place:
     return Place(data_dir() / "libraries" / f"{slug}-{digest}", root)
 
 
+def command(place: Place, words: str) -> str:
+    """A command on a library as it can be pasted: `ragsys index FOLDER` with `--library` where it lives elsewhere."""
+    return " ".join(["ragsys", words.replace("FOLDER", quoted(place.root)), *_elsewhere(place)])
+
+
+def _elsewhere(place: Place) -> list[str]:
+    return [] if place_of(place.root).folder == place.folder else ["--library", quoted(place.folder)]
+
+
+def quoted(path: Path) -> str:
+    """A path as it can be pasted into a shell."""
+    text = str(path)
+    return f'"{text}"' if any(char in text for char in " ()&;'") else text
+
+
 def register(place: Place) -> None:
     """Make the library's folder and note its root in it."""
     place.folder.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from ragsys import frames
 from ragsys.codec import plain
-from ragsys.errors import LibraryBusy, RagsysError
+from ragsys.errors import LibraryBusy, NoAnswer, RagsysError
 from ragsys.types import JSON, BBox
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ class Connection:
         try:
             yield
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise LibraryBusy(
+            raise NoAnswer(
                 f"another process has the library in {folder} open and does not answer ({error})",
                 hint="wait until it ends, or end it; `ragsys doctor` names it",
             ) from error
@@ -208,10 +208,8 @@ class Connection:
                     if header["type"] == "result":
                         return
             except (OSError, ValueError) as error:
-                raise LibraryBusy(
-                    f"the connection to the library's owner broke: {error}", hint="run it again"
-                ) from error
-        raise LibraryBusy("the library's owner ended", hint="run it again")
+                raise NoAnswer(f"the connection to the library's owner broke: {error}", hint="run it again") from error
+        raise NoAnswer("the library's owner ended", hint="run it again")
 
     def call(self, call: str, args: JSON | None = None) -> Any:
         """The result of a call."""

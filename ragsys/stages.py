@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from ragsys.protocols import Ocr, Retriever
     from ragsys.space import Space
 
-_WINDOW = 256  # items encoded together: enough to sort by length, little enough to lose at a stop
+_WINDOW = 256  # points written together
+_ENCODED = 32  # items encoded together: about a second's work, so that a stop is soon heard
+_COUNTED = 8  # windows that share one flush of what was encoded
 _OCR_COMMIT = 16  # pages of a document that share one commit
 
 
@@ -119,19 +121,24 @@ def _encode_again(space: Space, state: State, makers: Mapping[str, tuple[VectorS
 
 
 def embed(space: Space, watch: Watch, stop: threading.Event) -> None:
-    """Fill every later vector of every document, cheapest documents first in line being those that wait longest."""
+    """Fill every later vector of every document, document by document."""
     names = space.layers.names()
     for name, (spec, retriever) in space.layers.makers(eager=False).items():
         meter = Meter(names[name], "passages" if spec.items == "passage" else "pages", watch)
         pending = [s for s in readable(space) if state_lacks(space, s, spec)]
         for state in pending:
             meter.learn(state.doc, space.items(state, spec.items) - space.made(state, spec))
-        for window in _windows(_items(space, pending, spec), _WINDOW):
+        done: list[State] = []
+        for number, window in enumerate(_windows(_items(space, pending, spec), _ENCODED), 1):
             if stop.is_set():
                 break
             fill(space, spec, retriever, [record for _, record in window])
             meter.add(window[-1][0].doc, len(window), window[-1][0].paths[0])
-            _account(space, spec, [state for state, _ in window])
+            done += [state for state, _ in window]
+            if number % _COUNTED == 0:
+                _account(space, spec, done)
+                done = []
+        _account(space, spec, done)
         meter.end()
     space.store.flush()
 

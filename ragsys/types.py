@@ -41,6 +41,7 @@ class BlockKind(StrEnum):
 class Outcome(StrEnum):
     """How the reading of one document ended. Every document of a folder has exactly one."""
 
+    WAITING = "waiting"  # being read, or interrupted while it was: the next run reads it
     INDEXED = "indexed"
     PARTIAL = "partial"  # some pages are faults, the others are indexed
     NO_TEXT = "no-text"  # pages but no text: images only; waits for OCR

@@ -88,7 +88,7 @@ class Worker:
             self.sender.flush()
             self.sender.send({"type": "end"})
         except DocumentError as error:
-            self._fail(error.message, error.outcome)
+            self._fail(error.message + (f" ({error.hint})" if error.hint else ""), error.outcome)
         except MemoryError:
             self._fail("ran out of memory", Outcome.OUT_OF_MEMORY)
         except RagsysError as error:

@@ -10,6 +10,7 @@ from ragsys.cli.progress import duration
 from ragsys.cli.shell import Shell
 from ragsys.cli.text import Part, Styled, bold, coloured, counted, dim, shortened
 from ragsys.errors import LibraryError
+from ragsys.places import Place, command
 
 if TYPE_CHECKING:
     from ragsys.ingest import Report
@@ -35,14 +36,14 @@ def refresh(library: Library | RemoteLibrary, shell: Shell) -> None:
         shell.note(dim(f"indexed {told(report)} in {duration(report.seconds)}"))
     if report.skipped and (changed(report) or shell.verbose):
         count = counted(len(report.skipped), "file")
-        shell.note(dim(f"skipped {count}: ragsys index {quoted(library.place.root)}"))
+        shell.note(dim(f"skipped {count}: {command(library.place, 'index FOLDER')}"))
     for warning in report.warnings:
         shell.note(Styled("warning: ", "yellow"), warning)
 
 
 def nothing(library: Library | RemoteLibrary, report: Report) -> None:
     """Raises `LibraryError` if the library holds no document and the folder has none that could be read."""
-    if library.status().documents:
+    if library.status().documents or report.removed:
         return
     root = library.place.root
     denied = {path: reason for path, outcome, reason in report.skipped if outcome.value == "unreadable"}
@@ -68,13 +69,15 @@ def suffixes(library: Library | RemoteLibrary) -> set[str]:
 
 def changed(report: Report) -> bool:
     """Whether an indexing run changed the library."""
-    return bool(report.added or report.changed or report.moved or report.removed)
+    return bool(report.added or report.changed or report.again or report.moved or report.removed)
 
 
 def told(report: Report) -> str:
     """What an indexing run did, in a line."""
     parts = [
-        f"{len(paths)} {word}" for word in ("added", "changed", "moved", "removed") if (paths := getattr(report, word))
+        f"{len(paths)} {word}"
+        for word in ("added", "changed", "again", "moved", "removed")
+        if (paths := getattr(report, word))
     ]
     if report.unchanged:
         parts.append(f"{report.unchanged} unchanged")
@@ -87,7 +90,7 @@ def summarise(shell: Shell, report: Report, status: Status) -> None:
     pace = f", {report.pages / report.seconds:,.0f} pages/s" if report.pages and report.seconds > 0 else ""
     shell.say(bold(told(report)), dim(f"  in {duration(report.seconds)}{pace}"))
     if shell.verbose:
-        for word in ("added", "changed", "moved", "removed"):
+        for word in ("added", "changed", "again", "moved", "removed"):
             for path in getattr(report, word):
                 shell.say(f"  {word}  {path}")
     _list(shell, "without text, waiting for OCR", [(path, "") for path in report.no_text], "file")
@@ -120,13 +123,8 @@ def pending(shell: Shell, status: Status) -> None:
     if status.layers and not status.pending:
         shell.say(dim(f"complete: {', '.join(status.layers)}"))
     if status.pending:
-        shell.say(dim(f"  searchable already; finish with: ragsys index {quoted(Path(status.root))} --wait"))
-
-
-def quoted(path: Path) -> str:
-    """A path as it can be pasted into a shell."""
-    text = str(path)
-    return f'"{text}"' if any(char in text for char in " ()&;'") else text
+        place = Place(Path(status.folder), Path(status.root))
+        shell.say(dim(f"  searchable already; finish with: {command(place, 'index FOLDER --wait')}"))
 
 
 def report_json(report: Report, status: Status) -> dict[str, Any]:

@@ -1,0 +1,66 @@
+"""What a person may write as a filter, checked: a mapping becomes a `Filter`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ragsys.errors import UsageError, did_you_mean
+from ragsys.types import Filter
+
+
+def to_filter(where: Filter | Mapping[str, Any] | None) -> Filter:
+    """A filter from a mapping: path, doc (one or several), pages ("3-7", 5 or [3, 7]), after, before, metadata.
+
+    Raises `UsageError` that names what is wrong.
+    """
+    if where is None:
+        return Filter()
+    if isinstance(where, Filter):
+        return where
+    known = ("path", "doc", "pages", "after", "before", "metadata")
+    for key in where:
+        if key not in known:
+            raise UsageError(
+                f"filter: unknown key '{key}'.{did_you_mean(key, known)}", hint=f"keys: {', '.join(known)}"
+            )
+
+    def several(key: str) -> tuple[str, ...]:
+        value = where.get(key, ())
+        given = (value,) if isinstance(value, str) else value
+        if not isinstance(given, (list, tuple)) or not all(isinstance(one, str) for one in given):
+            raise UsageError(f"filter: {key}: expected a text or a list of texts, found {value!r}")
+        return tuple(given)
+
+    if not isinstance(where.get("metadata", {}), Mapping):
+        raise UsageError(f"filter: metadata: expected a mapping, found {where['metadata']!r}")
+    return Filter(
+        path=several("path"),
+        doc=several("doc"),
+        pages=_page_range(where.get("pages")),
+        after=_day(where.get("after", ""), "after"),
+        before=_day(where.get("before", ""), "before"),
+        metadata=dict(where.get("metadata", {})),
+    )
+
+
+def _page_range(value: Any) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    parts = value.split("-") if isinstance(value, str) else [value] if isinstance(value, int) else list(value)
+    try:
+        first, last = int(parts[0]), int(parts[-1])
+    except (ValueError, IndexError) as error:
+        raise UsageError(f"filter: pages: expected 5, '3-7' or [3, 7], found {value!r}") from error
+    if not 1 <= first <= last or len(parts) > 2:
+        raise UsageError(f"filter: pages: expected a range that starts at 1 or later, found {value!r}")
+    return first, last
+
+
+def _day(value: Any, key: str) -> str:
+    from datetime import date
+
+    try:
+        return date.fromisoformat(str(value)).isoformat() if value else ""
+    except ValueError as error:
+        raise UsageError(f"filter: {key}: expected a date such as 2023-12-31, found {value!r}") from error
