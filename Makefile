@@ -26,12 +26,12 @@ $(BIN)/.ready: pyproject.toml setup.py
 	  || { echo "ragsys needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.11"; exit 1; }
 	@echo "setting up .venv (once) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable .
 	@touch $@
 
 $(BIN)/.ready-dev: $(BIN)/.ready
 	@echo "adding what development needs ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable '.[dev]'
 	@touch $@
 
 demo: $(BIN)/.ready
@@ -57,7 +57,12 @@ docs: $(BIN)/.ready-dev
 
 bench: $(BIN)/.ready-dev
 	@test -n "$(DATA)" || { echo "make bench DATA=folder: the folder that holds pdfs/ and questions.jsonl"; exit 1; }
-	@for script in eval/bench/*.py; do echo "== $$script"; $(BIN)/python $$script "$(DATA)" || exit 1; done
+	$(BIN)/python eval/bench/indexing.py --data "$(DATA)"
+	$(BIN)/python eval/bench/answering.py --data "$(DATA)"
+	$(BIN)/python eval/bench/dense.py --data "$(DATA)"
+	$(BIN)/python eval/bench/lexical.py --data "$(DATA)"
+	$(BIN)/python eval/bench/searching.py --data "$(DATA)" --lexical
+	$(BIN)/python eval/bench/searching.py --data "$(DATA)" --set index.ocr=never
 
 clean:
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis $(DEMO_LIBRARY) *.egg-info

@@ -215,7 +215,7 @@ def open_document(path: Path, options: LoaderOptions) -> Any:
                 raise DocumentError(
                     f"{path}: the file is encrypted" + (" and the password does not open it" if password else ""),
                     outcome="encrypted",
-                    hint="give its password:  --set loader.password='${PASSWORD}'",
+                    hint="give its password:  --set loaders.pymupdf.password='${PDF_PASSWORD}' --retry",
                 )
         if document.is_reflowable:
             document.layout(width=options.reflow_width, height=options.reflow_height, fontsize=options.reflow_size)
