@@ -26,12 +26,14 @@ $(BIN)/.ready: pyproject.toml setup.py
 	  || { echo "ragsys needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.11"; exit 1; }
 	@echo "setting up .venv (once) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@# a path beside the editable finder: else a folder named ragsys beside a script would hide the package
+	@$(BIN)/python -c "import pathlib, sysconfig; pathlib.Path(sysconfig.get_path('purelib'), 'ragsys-checkout.pth').write_text(str(pathlib.Path.cwd()) + chr(10))"
 	@touch $@
 
 $(BIN)/.ready-dev: $(BIN)/.ready
 	@echo "adding what development needs ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
 demo: $(BIN)/.ready
