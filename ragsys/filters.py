@@ -64,3 +64,27 @@ def _day(value: Any, key: str) -> str:
         return date.fromisoformat(str(value)).isoformat() if value else ""
     except ValueError as error:
         raise UsageError(f"filter: {key}: expected a date such as 2023-12-31, found {value!r}") from error
+
+
+def both(one: Filter, other: Filter) -> Filter:
+    """What passes both filters. Globs of both cannot be told as one list: then the first's documents are the bound.
+
+    Raises `UsageError` where the two name different paths, which one filter cannot say.
+    """
+    if one.path and other.path and set(one.path) != set(other.path):
+        raise UsageError(f"filters over {', '.join(one.path)} and {', '.join(other.path)} cannot be joined")
+    docs = tuple(doc for doc in one.doc if doc in other.doc) if one.doc and other.doc else one.doc or other.doc
+    if one.doc and other.doc and not docs:
+        docs = ("",)  # no document has this id: nothing passes
+    pages = one.pages or other.pages
+    if one.pages and other.pages:
+        pages = (max(one.pages[0], other.pages[0]), min(one.pages[1], other.pages[1]))
+    before = min(filter(None, (one.before, other.before)), default="")
+    return Filter(
+        path=one.path or other.path,
+        doc=docs,
+        pages=pages,
+        after=max(one.after, other.after),
+        before=before,
+        metadata={**other.metadata, **one.metadata},
+    )

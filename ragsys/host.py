@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from ragsys.config import Spec
 from ragsys.errors import ConfigError, did_you_mean
+from ragsys.filters import both
 from ragsys.places import command
 from ragsys.rendering import render
-from ragsys.types import BBox, Evidence, Hit, PageImage, Query, RankedList, Span
+from ragsys.types import BBox, Evidence, Filter, Hit, PageImage, Query, RankedList, Span
 
 if TYPE_CHECKING:
     from ragsys.actions import AgentFunction, Search, Task
     from ragsys.library import Library
     from ragsys.protocols import Cut, Generator, Tool
     from ragsys.search import Found
-    from ragsys.types import Filter
 
 
 class LibraryHost:
@@ -44,7 +44,7 @@ class LibraryHost:
 
     def search(self, action: Search, task: Task) -> list[Hit]:
         """The hits of a search, best first: pages, passages, or the best page of each document."""
-        chosen = action.filter or task.filter or self._where
+        chosen = both(both(self._where, task.filter), action.filter or Filter())  # an agent narrows, never widens
         k = action.k or self._space.config.answer.pages
         query = Query(action.query, task.images, chosen)
         found = self._library.searcher.search(query, k if action.level == "page" else k * 4)

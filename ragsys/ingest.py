@@ -147,12 +147,12 @@ def compare(space: Space, found: Scan, report: Report, *, prune: bool, retry: bo
         else:
             report.unchanged += 1
             _recall(state, report)
-    absent = [state for state in space.catalog if state.doc not in paths]
+    absent = [state for state in space.catalog if state.doc not in paths and not state.excluded]
     blind = tuple("" if folder == "." else folder for folder in found.unreadable)
     absent = [s for s in absent if not any(p == f or p.startswith(f + "/") or not f for p in s.paths for f in blind)]
     plan.replaced = [state for state in absent if any(path in found.files for path in state.paths)]
     gone = [state for state in absent if state not in plan.replaced]
-    share = len(gone) / max(1, sum(1 for _ in space.catalog))
+    share = len(gone) / max(1, sum(not state.excluded for state in space.catalog))
     if gone and not prune and (found.missing or share > space.config.index.prune_share):
         report.kept = [path for state in gone for path in state.paths[:1]]
         reason = f"{space.root} is not there" if found.missing else f"{len(gone)} documents are gone from {space.root}"

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ragsys.remote import RemoteLibrary
 
 log = logging.getLogger("ragsys")
-_PATIENCE = 15.0  # seconds that an owner may take to answer or to let go
+_PATIENCE = 5.0  # seconds that an owner may take to answer or to let go
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,12 +112,16 @@ class _Process:
         if now - self.heard > limits.page_seconds:
             return Outcome.TIMEOUT, f"a page took more than {limits.page_seconds:g} s (index.limits.page_seconds)"
         with contextlib.suppress(psutil.Error):
-            held = psutil.Process(self.popen.pid).memory_info().rss >> 20
+            worker = psutil.Process(self.popen.pid)
+            held = sum(one.memory_info().rss for one in (worker, *worker.children(recursive=True))) >> 20
             if held > limits.memory_mb:
                 return Outcome.OUT_OF_MEMORY, f"held {held} MB (index.limits.memory_mb is {limits.memory_mb})"
         return None
 
     def end(self) -> None:
+        with contextlib.suppress(psutil.Error):  # an OCR program that the worker runs must not outlive it
+            for child in psutil.Process(self.popen.pid).children(recursive=True):
+                child.kill()
         with contextlib.suppress(OSError):
             self.popen.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -149,8 +153,6 @@ class Pool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for process in self._processes:
-            process.popen.kill()
         drained = threading.Thread(target=self._drain, daemon=True)
         drained.start()  # readers may wait for a place in the inbox
         for process in self._processes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ragsys.scan import walk
 from ragsys.types import Fault
@@ -31,7 +31,7 @@ class Watched:
         failed: dict[str, Fault] = {}
         found = []
         for path, entry in walk(self.root, self.include, self.exclude, failed) if self.root.exists() else ():
-            if path.lower().endswith(tuple(self.suffixes)):
+            if PurePosixPath(path).suffix.lower() in self.suffixes:
                 try:
                     stat = entry.stat()
                 except OSError:  # gone since it was listed
