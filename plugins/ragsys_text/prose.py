@@ -39,22 +39,21 @@ def sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def slices(text: str, start: int, end: int, words: int) -> Iterator[tuple[int, int]]:
     """(start, end) of stretches of at most `words` words that make up `text[start:end]`: a sentence without an end."""
-    at, count = start, 0
+    at, held, unspaced = start, 0, 0  # the open stretch: where it begins, its words and its unspaced characters
     for match in _WORDS.finditer(text, start, end):
-        size = count_words(match.group())
-        if size > words:  # one word longer than a passage: cut where it gets too long, by characters
-            step = max(1, len(match.group()) * words // size)
-            if at < match.start():
-                yield at, match.start()
-            at = match.start()
-            while at + step < match.end():
-                yield at, at + step
-                at += step
-            count = count_words(text[at : match.end()])
-        elif count + size > words:
+        size = len(_UNSPACED.findall(match.group()))
+        if held and held + 1 + (unspaced + size) // 2 > words:
             yield at, match.start()
-            at, count = match.start(), size
+            at, held, unspaced = match.start(), 0, 0
+        if not held and 1 + size // 2 > words:  # one word longer than a passage: cut where it gets too long
+            step = 2 * words - 1  # so many characters are at most `words` words, whatever they are
+            begin = match.start()
+            while begin + step < match.end():
+                begin += step
+                yield at, begin
+                at = begin
+            held, unspaced = 1, len(_UNSPACED.findall(text, at, match.end()))
         else:
-            count += size
+            held, unspaced = held + 1, unspaced + size
     if at < end:
         yield at, end
