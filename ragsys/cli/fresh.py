@@ -93,7 +93,8 @@ def summarise(shell: Shell, report: Report, status: Status) -> None:
         for word in ("added", "changed", "again", "moved", "removed"):
             for path in getattr(report, word):
                 shell.say(f"  {word}  {path}")
-    _list(shell, "without text, waiting for OCR", [(path, "") for path in report.no_text], "file")
+    if "ocr" in status.pending:
+        _list(shell, "without text, waiting for OCR", [(path, "") for path in report.no_text], "file")
     _list(shell, "skipped", [(path, f"{outcome.value}: {reason}") for path, outcome, reason in report.skipped], "file")
     _list(shell, "not read", [(f"{path} p.{page}", reason) for path, page, reason in report.faults], "page")
     for warning in report.warnings:
