@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Container
 
 # presentation forms of Latin and Arabic ligatures; everything else keeps its own code point
 _PRESENTATION = re.compile("[\ufb00-\ufb06\ufb50-\ufdff\ufe70-\ufefc]+")
@@ -65,7 +66,7 @@ def is_rtl(text: str) -> bool:
     return False
 
 
-def glue(before: str, after: str, vocabulary: frozenset[str] | set[str]) -> tuple[str, str]:
+def glue(before: str, after: str, vocabulary: Container[str]) -> tuple[str, str]:
     """(`before` without a hyphen that the line's end put there, what goes between the two lines).
 
     A hyphen at a line's end is the typesetter's unless the words say otherwise: the joined form is dropped in favour of

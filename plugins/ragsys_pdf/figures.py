@@ -22,6 +22,8 @@ _NEAR = 0.3  # of the page's height: a caption is no farther from what it speaks
 
 def image_boxes(page: RawPage) -> list[Box]:
     """The boxes of images that a reader would call a figure: large enough, strips of one picture made one."""
+    if not page.images:
+        return []
     area = max(1.0, page.width * page.height)
     boxes = [
         (max(0.0, x0), max(0.0, y0), min(page.width, x1), min(page.height, y1))
@@ -87,9 +89,12 @@ def figures(page: RawPage, drawings: Callable[[], Sequence[Box]]) -> tuple[list[
     paths = [b for b in drawings() if 0.5 < _area(b) < 0.7 * page.width * page.height or b[3] - b[1] > 8 > b[2] - b[0]]
     if len(paths) < _PATHS:
         return drafts, spans
-    tables = _tables(spans, paths)
+    tables: list[Box] | None = None
     for caption in lonely:
-        place = _drawn_near(caption, paths, spans, tables, page)
+        place = _drawn_near(caption, paths, spans, (), page)
+        if place is not None:
+            tables = _tables(page.spans, paths) if tables is None else tables
+            place = _drawn_near(caption, paths, spans, tables, page) if tables else place
         if place is None or any(_overlap(place.box, d.box) > 0.3 for d in drafts):
             continue
         # labels stand a little outside of what is drawn, up to the caption

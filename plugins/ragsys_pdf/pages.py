@@ -85,11 +85,24 @@ def _enough(raw: RawPage, letters: int) -> bool:
     return letters > 0 and not pictured
 
 
+class _Words:
+    """The words of the spans in lower case; gathered when the first is looked up, for few pages break a word."""
+
+    __slots__ = ("found", "spans")
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        self.spans = spans
+        self.found: set[str] | None = None
+
+    def __contains__(self, word: object) -> bool:
+        if self.found is None:
+            self.found = {w.strip(".,;:!?()[]“”\"'’") for s in self.spans for w in s.text.lower().split()}
+        return word in self.found
+
+
 def text_blocks(spans: Sequence[Span], setting: Setting) -> list[Draft]:
     """The text, table, title, list and caption blocks of the spans, in reading order."""
-    vocabulary: set[str] = set()
-    if any(s.text[-1] in "-‐" for s in spans):
-        vocabulary = {w.strip(".,;:!?()[]“”\"'’") for s in spans for w in s.text.lower().split()}
+    vocabulary = _Words(spans)
     drafts: list[Draft] = []
     for rows in regions(spans):
         tables = find_tables(rows) if setting.tables else []
@@ -174,15 +187,14 @@ def finish(drafts: Sequence[Draft], raw: RawPage) -> tuple[Block, ...]:
     across, down = 1.0 / max(width, 1e-6), 1.0 / max(height, 1e-6)
     turned = raw.turned
 
+    new = tuple.__new__  # thousands of boxes a document: half the time of BBox(...)
+
     def unit(box: Box) -> BBox:
         x0, y0, x1, y1 = raw.displayed(box) if turned else box
         x0, y0, x1, y1 = x0 * across, y0 * down, x1 * across, y1 * down
-        return BBox(
-            0.0 if x0 < 0 else 1.0 if x0 > 1 else x0,
-            0.0 if y0 < 0 else 1.0 if y0 > 1 else y0,
-            0.0 if x1 < 0 else 1.0 if x1 > 1 else x1,
-            0.0 if y1 < 0 else 1.0 if y1 > 1 else y1,
-        )
+        if x0 < 0 or y0 < 0 or x1 < 0 or y1 < 0 or x0 > 1 or y0 > 1 or x1 > 1 or y1 > 1:
+            x0, y0, x1, y1 = [0.0 if v < 0 else 1.0 if v > 1 else v for v in (x0, y0, x1, y1)]
+        return new(BBox, (x0, y0, x1, y1))
 
     ordinal = {id(draft): n for n, draft in enumerate(drafts)}
     return tuple(
@@ -191,7 +203,7 @@ def finish(drafts: Sequence[Draft], raw: RawPage) -> tuple[Block, ...]:
             draft.kind,
             unit(draft.box),
             draft.text,
-            tuple([Line(start, unit(box)) for start, box in draft.lines]),
+            tuple([new(Line, (start, unit(box))) for start, box in draft.lines]),
             tuple(draft.cells),
             draft.level,
             ordinal.get(id(draft.about)) if draft.about is not None else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -74,9 +74,8 @@ def table_draft(table: Table) -> Draft:
     return Draft(BlockKind.TABLE, table.box, text, lines, cells=list(table.rows), table=table)
 
 
-def text_draft(kind: BlockKind, lines: Sequence[Line], vocabulary: set[str] | frozenset[str] | None = None) -> Draft:
+def text_draft(kind: BlockKind, lines: Sequence[Line], vocabulary: Container[str] = frozenset()) -> Draft:
     """Lines as one block, broken words joined; items of a list keep a line each."""
-    words = vocabulary or frozenset()
     first = lines[0]
     text, size = first.text, first.size
     x0, y0, x1, y1 = first.box
@@ -85,7 +84,7 @@ def text_draft(kind: BlockKind, lines: Sequence[Line], vocabulary: set[str] | fr
         if kind is BlockKind.LIST and _is_item(line.text):
             text += "\n"
         else:
-            text, joint = glue(text, line.text, words)
+            text, joint = glue(text, line.text, vocabulary)
             text += joint
         box = line.box
         starts.append((len(text), box))
@@ -98,7 +97,9 @@ def text_draft(kind: BlockKind, lines: Sequence[Line], vocabulary: set[str] | fr
     return Draft(kind, (x0, y0, x1, y1), text, starts, size=size)
 
 
-def paragraphs(lines: Sequence[Line], body: float, vocabulary: set[str], margins: tuple[float, float]) -> list[Draft]:
+def paragraphs(
+    lines: Sequence[Line], body: float, vocabulary: Container[str], margins: tuple[float, float]
+) -> list[Draft]:
     """The blocks of consecutive lines of one region, in order.
 
     `body` is the size of running text, `margins` where the region's text begins and ends, all in points.
@@ -126,7 +127,7 @@ def paragraphs(lines: Sequence[Line], body: float, vocabulary: set[str], margins
     return drafts
 
 
-def _append_item(draft: Draft, lines: Sequence[Line], vocabulary: set[str]) -> None:
+def _append_item(draft: Draft, lines: Sequence[Line], vocabulary: Container[str]) -> None:
     item = text_draft(BlockKind.LIST, lines, vocabulary)
     offset = len(draft.text) + 1
     draft.text += "\n" + item.text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ragsys_pdf.cleaning import is_cjk, is_rtl
 from ragsys_pdf.spans import Box, Span
@@ -22,6 +22,8 @@ _CLOSING = frozenset((")", "%", ")%", "%)", "pts", "x", "pp"))
 def is_value(text: str) -> bool:
     """Whether a cell holds a number, or what stands for one: a dash, "n/a", "nm"."""
     if len(text) > 27 or (text[-1].isalpha() and text[-1] not in _UNIT_ENDS):
+        return False
+    if text[0].isalpha() and text[0] not in "nN" and "$" not in text:  # most words: no number begins so
         return False
     return _VALUE.fullmatch(text) is not None
 
@@ -46,24 +48,18 @@ class Cell:
         return self.x0, self.y0, self.x1, self.y1
 
 
-@dataclass(slots=True)
 class Row:
-    """Cells side by side, left to right."""
+    """Cells side by side, left to right, and the box around them in points."""
 
-    cells: list[Cell]
-    x0: float = field(init=False)
-    y0: float = field(init=False)
-    x1: float = field(init=False)
-    y1: float = field(init=False)
+    __slots__ = ("cells", "x0", "x1", "y0", "y1")
 
-    def __post_init__(self) -> None:
-        cells = self.cells
-        self.x0, self.x1 = cells[0].x0, cells[-1].x1
-        if len(cells) == 1:
-            self.y0, self.y1 = cells[0].y0, cells[0].y1
-        else:
-            self.x1 = max(c.x1 for c in cells)
-            self.y0, self.y1 = min(c.y0 for c in cells), max(c.y1 for c in cells)
+    def __init__(self, cells: list[Cell]) -> None:
+        self.cells = cells
+        cell = cells[0]
+        self.x0, self.y0, self.x1, self.y1 = cell.x0, cell.y0, cell.x1, cell.y1
+        if len(cells) > 1:
+            self.x1 = max([c.x1 for c in cells])
+            self.y0, self.y1 = min([c.y0 for c in cells]), max([c.y1 for c in cells])
 
     @property
     def box(self) -> Box:
@@ -118,9 +114,10 @@ def make_cells(row: Sequence[Span]) -> list[Cell]:
     """The row's cells: spans nearer than a wide blank are one, a currency sign joins the number after it."""
     if len(row) == 1:
         x0, y0, x1, y1, text, size, bold, block, _ = row[0]
-        return [Cell(x0, y0, x1, y1, text, size, bold, block, is_value(text))]
-    if not all(span.text.isascii() for span in row) and is_rtl(" ".join(s.text for s in row)):
-        return _mirrored_cells(row)
+        return [Cell(x0, y0, x1, y1, text, size, bold, block, len(text) < 28 and is_value(text))]
+    for span in row:
+        if not span[4].isascii():
+            return _mirrored_cells(row) if is_rtl(" ".join(s.text for s in row)) else _joined_cells(row)
     return _joined_cells(row)
 
 
@@ -148,9 +145,9 @@ def _joined_cells(row: Sequence[Span]) -> list[Cell]:
                 cell.y1 = y1 if y1 > cell.y1 else cell.y1
                 cell.bold = cell.bold and (bold or not any(map(str.isalpha, text)))
                 cell.size = size if size > cell.size else cell.size
-                cell.value = is_value(cell.text)
+                cell.value = len(cell.text) < 28 and is_value(cell.text)
                 continue
-        cells.append(Cell(x0, y0, x1, y1, text, size, bold, block, is_value(text)))
+        cells.append(Cell(x0, y0, x1, y1, text, size, bold, block, len(text) < 28 and is_value(text)))
     return cells
 
 

@@ -69,9 +69,11 @@ _NUMBERS = re.compile(rf"{_NUMBER}(?:\s+{_NUMBER})+")
 
 
 # MuPDF's JSON has one fixed form. Reading it by an expression costs a third of parsing it into dictionaries
+_WHOLE = "([0-9-]+)"
 _LINE = re.compile(
-    r'\{"wmode":\d,"bbox":\{"x":(-?\d+),"y":(-?\d+),"w":(-?\d+),"h":(-?\d+)[^}]*\},"font":\{"name":"[^"]*","family":"[^"]*",'
-    r'"weight":"(\w+)","style":"\w+","size":(-?\d+)\},"x":-?\d+,"y":(-?\d+),"text":"([^"\\]*(?:\\.[^"\\]*)*)"\}'
+    rf'\{{"wmode":[01],"bbox":\{{"x":{_WHOLE},"y":{_WHOLE},"w":{_WHOLE},"h":{_WHOLE}[^}}]*\}},"font":\{{"name":"[^"]*",'
+    rf'"family":"[^"]*","weight":"([a-z]+)","style":"[a-z]+","size":{_WHOLE}\}},"x":[0-9-]+,"y":{_WHOLE},'
+    r'"text":"([^"\\]*+(?:\\.[^"\\]*+)*+)"\}'
 )
 _IMAGE = re.compile(r'image","bbox":\{"x":(-?\d+),"y":(-?\d+),"w":(-?\d+),"h":(-?\d+)')
 _Record = tuple[str, str, str, str, str, str, str, str]  # x, y, w, h, weight, size, baseline, escaped text
@@ -116,7 +118,7 @@ def _parsed_records(content: str) -> Iterator[list[_Record] | Box]:
 class Parsed(NamedTuple):
     """What MuPDF's structured text holds."""
 
-    level: list[tuple[Span, str]]  # with the text before it was cleaned
+    level: list[Span]
     up: list[Span]  # text that runs up the page
     down: list[Span]
     images: list[Box]
@@ -130,12 +132,13 @@ def parse_stext(content: bytes, scale: float) -> Parsed:
     `scale` is what the coordinates were multiplied with before they were rounded to whole numbers.
     """
     unit = 1.0 / scale
-    level: list[tuple[Span, str]] = []
+    level: list[Span] = []
     up: list[Span] = []
     down: list[Span] = []
     images: list[Box] = []
     seen: set[tuple[str, int, int]] = set()
     characters = bad = flipped = 0
+    new = tuple.__new__  # Span(...) checks what is right here already, at twice the time
     for number, block in enumerate(_records(content.decode("utf-8", "replace"))):
         if isinstance(block, tuple):
             x0, y0, x1, y1 = block
@@ -148,36 +151,46 @@ def parse_stext(content: bytes, scale: float) -> Parsed:
                 continue
             if "\\" in raw:
                 raw = json.loads(f'"{raw}"', strict=False)
-            characters += len(raw)
-            if raw.isascii() and raw.isprintable():
-                text = " ".join(raw.split())
-            else:
+            length = len(raw)
+            characters += length
+            first, last = raw[0], raw[-1]
+            blanks = " " in raw
+            if not (raw.isascii() and raw.isprintable()):
                 text = clean(raw)
                 bad += unmappable(raw)
                 if not text:
                     continue
+            elif blanks and (first == " " or last == " " or "  " in raw):
+                text = " ".join(raw.split())
+            else:
+                text = raw
             x, y, w, h = int(left), int(top), int(width), int(height)
             key = (text, x // 100, y // 100)
             if key in seen:  # drawn twice in one place to look bold
                 continue
             seen.add(key)
             em = int(points)
-            bold = weight == "bold"
-            if h > 2 * w and len(text) > 2 and w < 3.2 * em:
-                span = Span(x * unit, y * unit, (x + w) * unit, (y + h) * unit, text, em * unit, bold, number)
+            if h > 2 * w and w < 3.2 * em and len(text) > 2:
+                box = x * unit, y * unit, (x + w) * unit, (y + h) * unit
+                span = Span(*box, text, em * unit, weight == "bold", number)
                 (up if int(baseline) > y + h / 2 else down).append(span)
                 continue
             if int(baseline) < y + 0.4 * h:
-                flipped += len(raw)
+                flipped += length
             x0, x1 = x * unit, (x + w) * unit
-            if raw[0] == " " or raw[-1] == " ":
-                blank = min(0.25 * em * unit, (x1 - x0) / (len(raw) + 1))
-                x0 += blank * (len(raw) - len(raw.lstrip()))
-                x1 -= blank * (len(raw) - len(raw.rstrip()))
-            after = raw[-1].isspace()
-            spaced = spaced or raw[0].isspace()
-            level.append((Span(x0, y * unit, x1, (y + h) * unit, text, em * unit, bold, number, spaced), raw))
-            spaced = after
+            if first == " " or last == " ":
+                blank = min(0.25 * em * unit, (x1 - x0) / (length + 1))
+                x0 += blank * (length - len(raw.lstrip()))
+                x1 -= blank * (length - len(raw.rstrip()))
+            spaced = spaced or first.isspace()
+            span = new(Span, (x0, y * unit, x1, (y + h) * unit, text, em * unit, weight == "bold", number, spaced))
+            spaced = last.isspace()
+            if blanks and (
+                (first in _NUMBER_STARTS and last in _NUMBER_ENDS) or "   " in raw or "...." in raw or ". . ." in raw
+            ):
+                level += split_apart(span, raw)
+            else:
+                level.append(span)
     return Parsed(level, up, down, images, bad / max(1, characters), flipped > 0.6 * max(1, characters))
 
 
@@ -216,15 +229,7 @@ def _turned(span: Span, turned: int, width: float, height: float) -> Span:
 
 def raw_page(number: int, width: float, height: float, content: bytes, scale: float, label: str = "") -> RawPage:
     """The raw page of MuPDF's structured text. If most of the text runs up or down, it is turned upright."""
-    level, up, down, images, garbage, flipped = parse_stext(content, scale)
-    spans: list[Span] = []
-    for span, raw in level:
-        if " " in raw and (
-            "   " in raw or "...." in raw or ". . ." in raw or (raw[0] in _NUMBER_STARTS and raw[-1] in _NUMBER_ENDS)
-        ):
-            spans.extend(split_apart(span, raw))
-        else:
-            spans.append(span)
+    spans, up, down, images, garbage, flipped = parse_stext(content, scale)
     aside = up + down
     turned = 180 if flipped else 0
     if aside and sum(len(s.text) for s in aside) > 1.5 * sum(len(s.text) for s in spans):

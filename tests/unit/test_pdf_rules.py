@@ -239,7 +239,7 @@ def stext(*lines: tuple[int, int, int, int, str], order: bool = True) -> bytes:
 @pytest.mark.parametrize("order", [True, False])
 def test_structured_text_is_read_in_either_form(order: bool) -> None:
     found = parse_stext(stext((7200, 1000, 5000, 1100, 'say "no" \\ 5'), (0, 0, 10, 10, "  "), order=order), 100.0)
-    ((piece, _),) = found.level
+    (piece,) = found.level
     assert piece == Span(72.0, 10.0, 122.0, 21.0, 'say "no" \\ 5', 10.0, True, 0)
     assert found.images == [(1.0, 2.0, 4.0, 6.0)]
 
