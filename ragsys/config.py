@@ -105,7 +105,7 @@ class SearchConfig(Section):
         },
         description="name -> retriever; null removes one that a preset brings",
     )
-    candidates: int = Field(100, ge=1, le=10_000, description="pages asked of each retriever")
+    candidates: int = Field(50, ge=1, le=10_000, description="pages asked of each retriever")
     fuse: Spec = _use("zsum", "merges the retrievers' lists")
     rescore: Rescore = Rescore()
     postprocess: list[Spec] = Field([], description="move scores of the fused list, in this order")

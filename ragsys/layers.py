@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,11 @@ FORMAT = 1
 
 def _hash(*parts: object) -> str:
     return hashlib.sha256(json.dumps([FORMAT, *parts]).encode()).hexdigest()[:12]
+
+
+@lru_cache(maxsize=65_536)  # asked for every document of every search
+def _suffix(path: str) -> str:
+    return PurePosixPath(path).suffix.lower()
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class Layers:
 
     def loader_name(self, path: str) -> str | None:
         """The loader that takes a path, by its ending."""
-        return self.suffixes.get(PurePosixPath(path).suffix.lower())
+        return self.suffixes.get(_suffix(path))
 
     def loader(self, path: str) -> Loader:
         """The loader of a path that `loader_name` knows."""

@@ -42,6 +42,17 @@ class Index:
 
     def __init__(self, space: Space) -> None:
         self._space = space
+        self._known: tuple[str, dict[str, Any]] = ("", {})  # what follows from the documents as they are now
+
+    def _once(self, name: str, make: Callable[[], Any]) -> Any:
+        """What `make` gives, worked out anew only when a document changed."""
+        key = self._space.catalog.key
+        if self._known[0] != key:
+            self._known = (key, {})
+        known = self._known[1]
+        if name not in known:
+            known[name] = make()
+        return known[name]
 
     @property
     def store(self) -> Store:
@@ -53,7 +64,7 @@ class Index:
         layers = self._space.layers
         names = layers.page_layers if items == "page" else layers.passage_layers
         parts: list[Condition] = [Is("kind", items), In("layer", names)]
-        hidden, beside = self._space.concealed()
+        hidden, beside = self._once("concealed", self._space.concealed)
         if hidden:
             parts.append(Not(In("doc", hidden)))
         parts += [Not(AllOf((Is("layer", layer), In("doc", docs)))) for layer, docs in beside.items()]
@@ -77,6 +88,10 @@ class Index:
 
     def coverage(self, vector: str, query: Query) -> float:
         """The share of the items in scope that carry the vector."""
+        share: float = self._once(f"{vector} {query.filter!r}", lambda: self._coverage(vector, query))
+        return share
+
+    def _coverage(self, vector: str, query: Query) -> float:
         spec = self._space.layers.vectors[vector]
         done = total = 0
         for state in self._space.catalog.selected(query.filter):
@@ -112,7 +127,7 @@ class Searcher:
         """The best k distinct pages, or all there are. Without `partial`, an incomplete layer raises."""
         clock = _Clock()
         queries = self.rewrite(query)
-        lists = [ranked for one in queries for ranked in self.retrieve(one, clock)]
+        lists = [ranked for one in queries for ranked in self.retrieve(one, k, clock)]
         whole = [ranked for ranked in lists if ranked.coverage >= 1.0]
         parts = [ranked for ranked in lists if ranked.coverage < 1.0]
         if parts and not partial:
@@ -141,9 +156,9 @@ class Searcher:
             queries = [new for one in queries for new in rewriter.rewrite(one)]
         return queries
 
-    def retrieve(self, query: Query, clock: _Clock) -> list[RankedList]:
-        """One list a retriever, under its name in the configuration."""
-        k = self.space.config.search.candidates
+    def retrieve(self, query: Query, k: int, clock: _Clock) -> list[RankedList]:
+        """One list a retriever, under its name in the configuration: of at least k pages where there are so many."""
+        k = max(k, self.space.config.search.candidates)
         found = []
         for name, retriever in self.retrievers.items():
             ranked = clock(name, functools.partial(retriever.retrieve, query, k, self.index))
