@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -159,11 +160,18 @@ class Searcher:
     def retrieve(self, query: Query, k: int, clock: _Clock) -> list[RankedList]:
         """One list a retriever, under its name in the configuration: of at least k pages where there are so many."""
         k = max(k, self.space.config.search.candidates)
-        found = []
-        for name, retriever in self.retrievers.items():
-            ranked = clock(name, functools.partial(retriever.retrieve, query, k, self.index))
-            found.append(_renamed(ranked, name))
-        return found
+
+        def one(name: str) -> RankedList:
+            return _renamed(clock(name, lambda: self.retrievers[name].retrieve(query, k, self.index)), name)
+
+        # a model encodes the query outside the interpreter's lock: meanwhile the words are looked up
+        slow = [name for name, retriever in self.retrievers.items() if not retriever.eager]
+        if not slow or len(slow) == len(self.retrievers):
+            return [one(name) for name in self.retrievers]
+        with ThreadPoolExecutor(len(slow), thread_name_prefix="ragsys-retrieve") as pool:
+            begun = {name: pool.submit(one, name) for name in slow}
+            found = {name: one(name) for name in self.retrievers if name not in begun}
+            return [found[name] if name in found else begun[name].result() for name in self.retrievers]
 
     def fuse(self, lists: Sequence[RankedList]) -> RankedList:
         """One list of several; a single list is itself."""
