@@ -33,6 +33,12 @@ FIELDS: dict[str, FieldType] = {
 
 #: Passages made of OCR text count from here on, so that they never meet those of the text layer.
 OCR_ORDINAL = 1 << 20
+_OCR_PER_PAGE = 512  # ordinals of passages that one OCR page may take
+
+
+def ocr_ordinal(page: int, ordinal: int) -> int:
+    """The ordinal in its document of passage `ordinal` of an OCR page."""
+    return OCR_ORDINAL + page * _OCR_PER_PAGE + ordinal
 
 
 def point_id(doc: str, layer: str, ordinal: int) -> str:

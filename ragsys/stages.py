@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ragsys.catalog import Layer, State, layer_of, tally
 from ragsys.ingest import READABLE, Commit, Meter, Report, Watch, parse_job, points_of
 from ragsys.pool import Job, Pool
-from ragsys.records import OCR_ORDINAL, passage_payload, point_id
+from ragsys.records import ocr_ordinal, passage_payload, point_id
 from ragsys.scan import File
 from ragsys.statistics import Ids, TermCounts
 from ragsys.store import AllOf, Has, In, Is, Not, Point, Record
@@ -87,11 +87,6 @@ def _without_ocr(page: Page) -> Page:
     if page.source != "ocr":
         return page
     return Page(page.number, page.width_pt, page.height_pt, (), "none", page.label)
-
-
-def ocr_ordinal(page: int, ordinal: int) -> int:
-    """The ordinal of passage `ordinal` of an OCR page."""
-    return OCR_ORDINAL + page * 512 + ordinal
 
 
 def _passage_point(doc: str, layer: str, ordinal: int, passage: Passage) -> Point:

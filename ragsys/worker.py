@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ragsys import frames
 from ragsys.errors import DocumentError, PluginError, RagsysError
-from ragsys.records import OCR_ORDINAL, page_payload, passage_payload, sound, sound_page
+from ragsys.records import ocr_ordinal, page_payload, passage_payload, sound, sound_page
 from ragsys.types import JSON, Fault, Outcome, Page, Passage, Sparse
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _BATCH = 32  # items a message: large enough that messages cost nothing, small enough to search early
 _SECONDS = 0.25  # a message goes out at least this often while items come
 _OCR_DPI = 200.0
-_OCR_PER_PAGE = 512  # ordinals of passages that one OCR page may take
 
 
 class Sender:
@@ -173,7 +172,7 @@ class Worker:
             width_pt, height_pt = job["sizes"][str(number)]
             stored = sound_page(Page(number, width_pt, height_pt, blocks, "ocr" if blocks else "none"))
             self.sender.add(page_payload(doc, layer, stored), number, stored.text)
-            shift = OCR_ORDINAL + number * _OCR_PER_PAGE
+            shift = ocr_ordinal(number, 0)
             if blocks:
                 self._passages(doc, self.layers.passages(layer), self.layers.splitter.split([stored]), shift)
             self.sender.send({"type": "read", "page": number})
