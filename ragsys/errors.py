@@ -48,6 +48,10 @@ class UsageError(RagsysError):
     exit_code = 2
 
 
+class SuiteError(RagsysError):
+    """A benchmark's files are missing, or hold something that its schema does not allow; names file, line and field."""
+
+
 class PluginError(RagsysError):
     """A plugin could not be loaded, declares something invalid, or clashes with another."""
 

@@ -36,6 +36,7 @@ from ragsys.types import (
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from ragsys.evaluation.records import MetricInfo, Outcome, Question
     from ragsys.store import Condition, Plan, Point, Record, Schema, Scored
 
 
@@ -416,28 +417,40 @@ class Tool(Protocol):
 
 @runtime_checkable
 class Suite(Protocol):
-    """A benchmark: documents, questions, gold."""
+    """A benchmark: documents, questions, gold. Built with a folder that holds the benchmark's own published files."""
 
     name: str
     licence: str
+    revision: str  # of the files read: a commit, a version, or a hash of the question file
+    root: Path  # the folder that is indexed; gold names documents by their path below it
+    metrics: tuple[str, ...]  # names of the metrics that the benchmark reports, the main one first
 
     def documents(self) -> Iterable[Path]:
-        """The files to index."""
+        """The files to index, all below `root`. A suite whose pages are inside data files writes them out first."""
         ...
 
-    def questions(self) -> Iterable[JSON]:
-        """Question records; ids are unique."""
+    def questions(self) -> Iterable[Question]:
+        """Question records; ids are unique. Raises `SuiteError` naming the file, line and field that is wrong."""
         ...
 
 
 @runtime_checkable
 class Metric(Protocol):
-    """Scores one outcome."""
+    """Scores one outcome; the value over a set is the mean, unless the metric also has `total` (see `SetMetric`)."""
 
-    name: str
+    info: MetricInfo
 
-    def score(self, question: JSON, outcome: JSON) -> float | None:
-        """0..1 unless its docstring says otherwise; None where it is not defined (counted, never taken as 0)."""
+    def score(self, question: Question, outcome: Outcome) -> float | None:
+        """Within `info.bounds`; None where it is not defined (counted, never taken as 0)."""
+        ...
+
+
+@runtime_checkable
+class SetMetric(Metric, Protocol):
+    """A metric over a set that is no mean of its questions' scores: an F1 of totals, an area under a curve."""
+
+    def total(self, questions: Sequence[Question], outcomes: Sequence[Outcome]) -> float | None:
+        """Its value over the set; called again for every bootstrap sample."""
         ...
 
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ragsys.errors import RagsysError
-from ragsys.protocols import Enricher, Judge, Metric, Suite, Tool
+from ragsys.evaluation.records import Outcome, Question
+from ragsys.protocols import Enricher, Judge, Metric, SetMetric, Suite, Tool
 from ragsys.testing.loaders import ContractError
 from ragsys.types import JSON, Page, Passage
 
@@ -55,33 +56,46 @@ def check_tool(tool: Tool, arguments: JSON, wrong: JSON) -> None:
     raise ContractError("wrong arguments must raise a RagsysError")
 
 
-def check_suite(suite: Suite) -> list[JSON]:
-    """Laws: a name and a licence; documents are files; question ids are unique and gold pages name documents."""
-    _law(bool(suite.name and suite.licence), "a suite has a name and states its licence")
+def check_suite(suite: Suite) -> list[Question]:
+    """Laws: it says what it is; documents are files below its root; ids are unique; gold names documents and pages."""
+    _law(
+        bool(suite.name and suite.licence and suite.revision), "a suite has a name, a revision, and states its licence"
+    )
+    _law(bool(suite.metrics), "a suite names the metrics that its benchmark reports")
     documents = [Path(path) for path in suite.documents()]
     _law(bool(documents) and all(path.is_file() for path in documents), "documents are files that are there")
+    _law(all(path.is_relative_to(suite.root) for path in documents), "documents are below the suite's root")
     questions = list(suite.questions())
     ids = [question.get("id") for question in questions]
     _law(all(isinstance(one, str) and one for one in ids), "every question has an id")
     _law(len(set(ids)) == len(ids), "question ids are unique")
-    names = {path.name for path in documents}
+    names = {path.relative_to(suite.root).as_posix() for path in documents}
     for question in questions:
         _law(bool(question.get("question")), f"{question['id']}: no question")
-        for gold in question.get("gold_pages", ()):
-            _law(gold["doc"] in names, f"{question['id']}: gold in {gold['doc']}, which is no document of the suite")
-            _law(gold["page"] >= 1, f"{question['id']}: gold pages are 1-based")
+        _law(set(question) <= set(Question.__annotations__), f"{question['id']}: a key that no question record has")
+        gold = [*question.get("gold_pages", ()), *question.get("gold_boxes", ())]
+        named = [one["doc"] for one in gold] + [one["doc"] for one in question.get("gold_passages", ())]
+        for doc in [*named, *question.get("doc_ids", ()), *question.get("scope", ())]:
+            _law(doc in names, f"{question['id']}: names {doc}, which is no document of the suite")
+        for one in gold:
+            _law(one["page"] >= 1, f"{question['id']}: gold pages are 1-based")
+        for box in question.get("gold_boxes", ()):
+            x0, y0, x1, y1 = box["bbox"]
+            _law(0 <= x0 <= x1 <= 1 and 0 <= y0 <= y1 <= 1, f"{question['id']}: {box['bbox']} is no box in 0..1")
     return questions
 
 
-def check_metric(
-    metric: Metric, question: JSON, outcomes: Sequence[JSON], bounds: tuple[float, float] = (0, 1)
-) -> None:
+def check_metric(metric: Metric, question: Question, outcomes: Sequence[Outcome]) -> None:
     """Laws: a finite number within its bounds, or None; the same each time; the input is left as it is."""
-    _law(bool(metric.name), "a metric has a name")
+    _law(bool(metric.info.name and metric.info.summary), "a metric has a name and says in a line what it measures")
+    low, high = metric.info.bounds
     for outcome in outcomes:
         before = copy.deepcopy((question, outcome))
         score = metric.score(question, outcome)
         _law(before == (question, outcome), "a metric leaves its input as it is")
         _law(metric.score(question, outcome) == score, "a metric says the same twice")
         if score is not None:
-            _law(math.isfinite(score) and bounds[0] <= score <= bounds[1], f"{score} is not in {bounds}")
+            _law(math.isfinite(score) and low <= score <= high, f"{score} is not in {low}..{high}")
+    if isinstance(metric, SetMetric):
+        total = metric.total([question] * len(outcomes), outcomes)
+        _law(total is None or math.isfinite(total), f"{total} is no value of a set")

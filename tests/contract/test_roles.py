@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ragsys.errors import UsageError
+from ragsys.evaluation.records import MetricInfo
 from ragsys.testing.loaders import ContractError
 from ragsys.testing.roles import check_enricher, check_judge, check_metric, check_suite, check_tool
 from ragsys.types import BBox, Block, BlockKind, Page, Passage, Piece
@@ -47,13 +48,13 @@ class Doubler:
 
 
 class Small:
-    name, licence = "small", "CC0"
+    name, licence, revision, metrics = "small", "CC0", "1", ("exact",)
 
     def __init__(self, folder: Path, page: int = 1) -> None:
-        self.folder, self.page = folder, page
+        self.root, self.page = folder, page
 
     def documents(self) -> list[Path]:
-        path = self.folder / "a.pdf"
+        path = self.root / "a.pdf"
         path.write_bytes(b"%PDF")
         return [path]
 
@@ -62,7 +63,7 @@ class Small:
 
 
 class Exact:
-    name = "exact"
+    info = MetricInfo("exact", "the answer is the gold answer")
 
     def __init__(self, scale: float = 1.0) -> None:
         self.scale = scale

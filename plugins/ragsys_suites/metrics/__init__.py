@@ -1,0 +1,7 @@
+"""The metrics that there are; each is built from its own file."""
+
+from __future__ import annotations
+
+from ragsys.plugins import Component
+
+METRICS: list[Component] = []
