@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ragsys.actions import Kit, Task, Turn
 from ragsys.answers import Answer, Citation, Statement
@@ -24,6 +24,9 @@ from ragsys.protocols import Judge
 from ragsys.runner import Ended, Host, Runner
 from ragsys.trace import Recorder, Trace, TraceFolder
 from ragsys.types import Event, Evidence, Level
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 TRACES = "traces"
 REPLIES = "replies.sqlite"
@@ -49,6 +52,7 @@ def stream(
     *,
     budget: Mapping[str, float] | None = None,
     history: tuple[Turn, ...] = (),
+    images: tuple[Image, ...] = (),
     judge: Judge | None = None,
 ) -> Iterator[Event]:
     """The events of an answer as they happen; the last one's `data` is the `Answer`. Closing early cancels the rest."""
@@ -58,7 +62,7 @@ def stream(
 
     def work() -> None:
         try:
-            made = _answer(host, Task(question, history=history), purse, events.put, judge)
+            made = _answer(host, Task(question, images, history=history), purse, events.put, judge)
             events.put(Event("answer", made.text, data=made))
             events.put(None)
         except BaseException as error:  # handed to the thread that reads the events

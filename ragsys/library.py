@@ -28,6 +28,8 @@ from ragsys.space import Space
 from ragsys.types import BBox, Document, Event, Filter, LayerState, PageImage, Query
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from ragsys.protocols import Store
     from ragsys.remote import RemoteLibrary
 
@@ -257,8 +259,12 @@ class Library:
         *,
         filter: Filter | Mapping[str, Any] | None = None,
         budget: Mapping[str, float] | None = None,
+        images: Sequence[Image] = (),
     ) -> Iterator[Event]:
-        """The steps and pieces of text of an answer as they come; the last event's `data` is the `Answer`."""
+        """The steps and pieces of text of an answer as they come; the last event's `data` is the `Answer`.
+
+        `images` belong to the question: it is about what they show.
+        """
         from ragsys.answer import stream
         from ragsys.host import LibraryHost
 
@@ -268,7 +274,7 @@ class Library:
         self.refresh()
         host = LibraryHost(self, to_filter(filter))
         judge = self.space.builder.build("judge", self.config.judge) if self.config.judge else None
-        for event in stream(host, question, budget=budget, judge=judge):
+        for event in stream(host, question, budget=budget, images=tuple(images), judge=judge):
             registry().notify(event)
             yield event
 

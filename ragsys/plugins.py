@@ -47,6 +47,7 @@ class Component:
     summary: str = ""
     version: int = 1
     suffixes: tuple[str, ...] = ()  # of a loader: the file endings it takes, known without importing it
+    accepts: tuple[str, ...] = ()  # of a suite: files that a folder must all hold to be known as its own; () never is
 
 
 @dataclass(frozen=True, slots=True)
