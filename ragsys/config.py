@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
-from ragsys.configfile import expanded, merged, override, placed, read
+from ragsys.configfile import DEFAULT, expanded, merged, override, placed, read
 from ragsys.errors import ConfigError, RagsysError, did_you_mean
 from ragsys.plugins import Builder, Registry, missing_package
 
-DEFAULT = "laptop"
+#: Roles whose stages may be left out: a component that cannot run here leaves its pages pending and says why itself.
+OPTIONAL = ("ocr", "layout")
 
 
 class Spec(BaseModel):
@@ -42,24 +43,6 @@ class Section(BaseModel):
     """A part of the configuration. Unknown keys are errors: a misspelt key must never be silently without effect."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _options_of_a_default(cls, value: Any) -> Any:
-        """`ocr: {language: fra}` changes an option of the default component and need not repeat its `use`."""
-        if not isinstance(value, dict):
-            return value
-        filled = dict(value)
-        for name, field in cls.model_fields.items():
-            if isinstance(value.get(name), dict) and "use" not in value[name]:
-                default = field.get_default(call_default_factory=True, validated_data={})
-                if isinstance(default, Spec):
-                    filled[name] = {"use": default.use, **value[name]}
-        return filled
-
-
-def _use(name: str, description: str) -> Any:
-    return Field(default_factory=lambda: Spec(use=name), description=description)
 
 
 class Limits(Section):
@@ -98,15 +81,11 @@ class SearchConfig(Section):
 
     rewriters: list[Spec] = Field([], description="turn a query into one or several, in this order")
     retrievers: dict[str, Spec | None] = Field(
-        default={
-            "pages": Spec.model_validate({"use": "bm25", "level": "page"}),
-            "passages": Spec.model_validate({"use": "bm25", "level": "passage"}),
-            "dense": Spec(use="dense"),
-        },
+        min_length=1,
         description="name -> retriever; null removes one that a preset brings",
     )
     candidates: int = Field(50, ge=1, le=10_000, description="pages asked of each retriever")
-    fuse: Spec = _use("zsum", "merges the retrievers' lists")
+    fuse: Spec = Field(description="merges the retrievers' lists")
     rescore: Rescore = Rescore()
     postprocess: list[Spec] = Field([], description="move scores of the fused list, in this order")
     rerank: list[Spec] = Field([], description="order the hits by reading them, in this order")
@@ -131,31 +110,39 @@ class Budget(Section):
 class AnswerConfig(Section):
     """How a question becomes an answer."""
 
-    agent: Spec = _use("single", "decides what is searched, looked at and written")
+    agent: Spec = Field(description="decides what is searched, looked at and written")
     pages: int = Field(8, ge=1, le=100, description="evidence pages that an agent asks for")
     budget: Budget = Budget()
     cache: bool = Field(True, description="reuse model replies to equal requests")
 
 
 class Config(Section):
-    """The whole configuration. The top-level components serve every need that names no other."""
+    """The whole configuration. The top-level components serve every need that names no other.
 
-    extends: str | None = Field(None, description="the preset or file that this one changes")
+    No component has a default here: the core knows none by name. The presets choose them.
+    """
+
+    extends: str | None = Field(None, description="the preset or file that this one changes; null: none")
     loaders: dict[str, Spec] = Field(
-        default_factory=lambda: {"pymupdf": Spec(use="pymupdf")},
-        description="name -> reader of files; the first that takes a file's ending reads it",
+        min_length=1,
+        description="name -> reader of files; the first that takes a file's ending reads it; null removes one",
     )
-    ocr: Spec = _use("auto", "reads pages that have no text")
-    layout: Spec = _use("pymupdf-layout", "finds the blocks of a page with a model, where `index.layout` is on")
-    splitter: Spec = _use("layout", "cuts pages into passages")
-    lexical: Spec = _use("words", "makes sparse vectors of words")
-    embedder: Spec = _use("minilm", "makes dense vectors")
-    store: Spec = _use("edge", "keeps the points and searches them")
-    generator: Spec = _use("extractive", "writes answers")
+    ocr: Spec = Field(description="reads pages that have no text")
+    layout: Spec = Field(description="finds the blocks of a page with a model, where `index.layout` is on")
+    splitter: Spec = Field(description="cuts pages into passages")
+    lexical: Spec | None = Field(None, description="makes sparse vectors of words, for what needs them")
+    embedder: Spec | None = Field(None, description="makes dense vectors, for what needs them")
+    store: Spec = Field(description="keeps the points and searches them")
+    generator: Spec = Field(description="writes answers")
     judge: Spec | None = Field(None, description="says whether a page supports a sentence, beside the rules")
     index: IndexConfig = IndexConfig()
-    search: SearchConfig = SearchConfig()
-    answer: AnswerConfig = AnswerConfig()
+    search: SearchConfig
+    answer: AnswerConfig
+
+    @field_validator("loaders", mode="before")
+    @classmethod
+    def _without_removed(cls, value: Any) -> Any:
+        return {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
 
     @property
     def defaults(self) -> dict[str, Spec]:
@@ -213,7 +200,7 @@ def _redacted(data: Any, key: str = "") -> Any:
 def load(
     source: str | Path | None = None, overrides: Sequence[str] = (), *, registry: Registry | None = None
 ) -> Config:
-    """The configuration of a preset's name or a YAML file (default: `$RAGSYS_CONFIG`, else the preset `laptop`).
+    """The configuration of a preset's name or a YAML file (default: `$RAGSYS_CONFIG`, else the default preset).
 
     `overrides` are `a.b=value` with the value read as YAML. Raises `ConfigError` with every problem found.
     """
@@ -299,8 +286,7 @@ def preflight(config: Config, registry: Registry) -> list[RagsysError]:
     for _, role, spec in _walk(config, registry, []):
         component = registry.find(role, spec.use)
         missing = missing_package(component)
-        # optional stages say themselves what they lack
-        if missing and role not in ("ocr", "layout") and (role, spec.use) not in told:
+        if missing and role not in OPTIONAL and (role, spec.use) not in told:
             told.add((role, spec.use))
             problems.append(MissingExtra(role, spec.use, missing, component.extra))
     return problems
@@ -315,11 +301,22 @@ def _explain(error: ValidationError) -> list[str]:
             known = _known_keys(error.title, item["loc"])
             tip = did_you_mean(str(item["loc"][-1]), known) or (f" Known: {', '.join(known)}." if known else "")
             lines.append(f"{where}: unknown key.{tip}")
+        elif item["type"] == "missing":
+            lines.append(_absent(where, error.title))
         else:
             given = item.get("input")
             shown = f" (found {_redacted(given, where)!r})" if isinstance(given, (str, int, float, bool)) else ""
             lines.append(f"{where}: {item['msg'][0].lower()}{item['msg'][1:]}{shown}")
     return lines
+
+
+def _absent(where: str, title: str) -> str:
+    """A required key that is missing: what it is, and where it usually comes from."""
+    if where.rpartition(".")[2] == "use":
+        return f"{where}: missing: the name of a component"
+    if title != Config.__name__:
+        return f"{where}: missing"
+    return f"{where}: missing: give it, or extend a preset that does (extends: {DEFAULT})"
 
 
 def _known_keys(title: str, location: Sequence[Any]) -> list[str]:

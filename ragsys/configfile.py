@@ -15,6 +15,9 @@ from ragsys.errors import ConfigError, did_you_mean
 if TYPE_CHECKING:
     from ragsys.plugins import Registry
 
+#: The preset that is used where none is named, and that a user's file changes unless it extends something else.
+DEFAULT = "laptop"
+
 _ENV = re.compile(r"\$(?:\$|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<has>:-(?P<default>[^}]*))?\})")
 
 
@@ -54,7 +57,8 @@ def read(source: str, registry: Registry, chain: tuple[str, ...] = ()) -> tuple[
         raise ConfigError(f"{where}: not valid YAML: {reason}{_mark(error)}") from error
     if not isinstance(raw, dict):
         raise ConfigError(f"{where}: a configuration is a mapping of keys, found {type(raw).__name__}")
-    parent = raw.pop("extends", None)
+    # a preset is whole, or says what it extends; a user's file that says nothing changes the default preset
+    parent = raw.pop("extends", DEFAULT if folder else None)
     if parent is None:
         return raw, where
     if not isinstance(parent, str):

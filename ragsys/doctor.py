@@ -8,16 +8,19 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ragsys import places
 from ragsys.errors import RagsysError
+
+if TYPE_CHECKING:
+    from ragsys.config import Config, Spec
+    from ragsys.plugins import Component, Registry
 
 Severity = Literal["ok", "info", "warning", "error"]
 _LITTLE_SPACE = 2 * 10**9  # bytes: below this an indexing run may fill the disk
@@ -45,7 +48,7 @@ def examine(config: str | None = None, overrides: Sequence[str] = ()) -> Iterato
     yield from plugins()
     yield from presets()
     yield configuration(config, overrides)
-    yield tesseract()
+    yield from stages(config, overrides)
     yield from folders()
     for place in places.libraries():
         yield from library(place)
@@ -139,17 +142,44 @@ def _config(name: str, source: str | None, overrides: Sequence[str]) -> Check:
     return Check(name, "ok", "valid")
 
 
-def tesseract() -> Check:
-    """The OCR program."""
-    found = shutil.which("tesseract")
-    if found is None:
-        remedy = "install tesseract (apt install tesseract-ocr, brew install tesseract), or: pip install 'ragsys[ocr]'"
-        return Check("tesseract", "info", "not installed: pages that are pictures cannot be read by it", remedy)
+def stages(source: str | None, overrides: Sequence[str]) -> Iterator[Check]:
+    """What each installed component of an optional stage (OCR, a layout model) says that it lacks here.
+
+    A component says so by a method `available()`: an empty text, or what is missing and how to get it. None of them is
+    an error: pages that such a stage cannot read stay pending.
+    """
+    from ragsys.config import OPTIONAL, load
+    from ragsys.plugins import registry
+
     try:
-        done = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=10, check=True)
-        return Check("tesseract", "ok", (done.stdout or done.stderr).splitlines()[0])
-    except (OSError, subprocess.SubprocessError, IndexError) as error:
-        return Check("tesseract", "warning", f"{found} does not run: {error}", "install tesseract again")
+        installed, config = registry(), load(source, overrides)
+    except RagsysError:
+        return  # told by `plugins` and `configuration`
+    for role in OPTIONAL:
+        for component, _ in installed.components(role):
+            chosen = config.defaults[role]
+            yield _stage(installed, component, config, chosen if chosen.use == component.name else None)
+
+
+def _stage(installed: Registry, component: Component, config: Config, chosen: Spec | None) -> Check:
+    from ragsys.config import Spec
+    from ragsys.plugins import Builder, missing_package
+
+    name = f"{component.role} {component.name}" + (" (in use)" if chosen else "")
+    missing = missing_package(component)
+    if missing is not None:
+        install = f"pip install 'ragsys[{component.extra}]'" if component.extra else f"pip install {missing}"
+        return Check(name, "info", f"needs '{missing}', which is not installed", f"{install}  (if you need it)")
+    builder = Builder(installed, config.defaults, places.data_dir(), places.cache_dir())
+    try:
+        built = builder.build(component.role, chosen or Spec(use=component.name))
+        lacking = str(built.available()) if hasattr(built, "available") else ""
+    except Exception as error:  # a component's own code; what it starts may hang, too
+        return Check(name, "warning", f"cannot be asked: {error}", "install anew what it runs")
+    if lacking:
+        what, _, remedy = lacking.partition(": ")
+        return Check(name, "info", f"cannot run here: {what}", remedy)
+    return Check(name, "ok", "can run here")
 
 
 def folders() -> Iterator[Check]:

@@ -257,8 +257,9 @@ class Builder:
         for argument, needed in component.needs.items():
             chosen = spec.needs.get(argument) or self.defaults.get(needed)
             if chosen is None:
+                article = "an" if needed[0] in "aeio" else "a"
                 raise ConfigError(
-                    f"{role} '{spec.use}' needs a {needed} and the configuration names none",
+                    f"{role} '{spec.use}' needs {article} {needed} and the configuration names none",
                     hint=f"add a line:  {needed}: {{use: NAME}}        see them all: ragsys plugins",
                 )
             found[argument] = (needed, chosen)

@@ -1,15 +1,19 @@
-"""`ragsys gc` and `ragsys move`: drop what no configuration uses; copy a library's points into a Qdrant server."""
+"""`ragsys gc` and `ragsys move`: drop what no configuration uses; copy a library's points into a server."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ragsys.cli.shell import Shell, Where, folder, library, output
 from ragsys.cli.text import bold, counted, dim
 from ragsys.errors import UsageError
+
+if TYPE_CHECKING:
+    from ragsys.plugins import Registry
 
 
 @click.command(short_help="Drop layers and vectors that no configuration uses.")
@@ -52,14 +56,12 @@ def gc(shell: Shell, where: Where, folder: Path, keep: tuple[str, ...], dry_run:
         shell.say(dim(f"  {name}"))
 
 
-@click.command(short_help="Copy a library's points into a Qdrant server; nothing is embedded anew.")
+@click.command(short_help="Copy a library's points into a server; nothing is embedded anew.")
 @folder
 @click.option("--to", "url", required=True, metavar="URL", help="The server: https://host:6333")
 @click.option("--api-key-env", metavar="NAME", help="The environment variable that holds the server's key.")
 @click.option("--collection", metavar="NAME", help="The collection.  [default: named after the library]")
-@click.option(
-    "--store", default="server", show_default=True, metavar="NAME", help="The store component that speaks to it."
-)
+@click.option("--store", metavar="NAME", help="The store component that speaks to it.  [default: the one with a URL]")
 @library
 @output
 def move(
@@ -69,7 +71,7 @@ def move(
     url: str,
     api_key_env: str | None,
     collection: str | None,
-    store: str,
+    store: str | None,
 ) -> None:
     """Copy the library of FOLDER, vectors and all, into the store at URL.
 
@@ -80,7 +82,7 @@ def move(
     from ragsys.maintain import move as copy
     from ragsys.plugins import registry
 
-    setting: dict[str, str] = {"use": store, "url": url}
+    setting: dict[str, str] = {"use": store or _store_with_url(registry()), "url": url}
     if collection:
         setting["collection"] = collection
     if api_key_env:
@@ -108,3 +110,15 @@ def move(
     if moved.extra:
         shell.say(dim(f"{moved.extra:,} points of the target are not in the library; they were left as they are"))
     shell.say(dim(f"use it with:  --set '{shown}'"))
+
+
+def _store_with_url(installed: Registry) -> str:
+    """The one installed store that takes a URL. Raises `UsageError` if there is none or a choice."""
+    from ragsys.cli.plugins import options
+
+    stores = [component for component, _ in installed.components("store")]
+    named = [one.name for one in stores if any(option["name"] == "url" for option in options(one))]
+    if len(named) != 1:
+        found = f"{len(named)} installed stores take a URL" if named else "no installed store takes a URL"
+        raise UsageError(f"--to: {found}", hint=f"name one with --store: {', '.join(named)}" if named else None)
+    return named[0]

@@ -84,6 +84,13 @@ def page_of(
     return Page(number, width_pt, height_pt, tuple(blocks))
 
 
+def made_up_config() -> Config:
+    """A configuration with every setting's default, whose components are names only."""
+    named: dict[str, Any] = dict.fromkeys(("ocr", "layout", "splitter", "store", "generator"), "made-up")
+    named |= {"loaders": {"made-up": "made-up"}, "answer": {"agent": "single"}}
+    return Config.model_validate({**named, "search": {"retrievers": {"words": "made-up"}, "fuse": "made-up"}})
+
+
 class MemoryHost:
     """A library of a few pages: finds those that share most words with the query. Implements `answer.AnswerHost`."""
 
@@ -99,7 +106,7 @@ class MemoryHost:
         titles: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
-        self.config = config or Config()
+        self.config = config or made_up_config()
         self.pages = dict(pages)
         self.searches: list[Search] = []
         self.state = "1"

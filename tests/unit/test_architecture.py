@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ast
+import functools
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,11 +81,84 @@ def test_a_plugin_declares_without_loading_anything(folder: Path) -> None:
     while todo:
         for module, name in imported(todo.pop()) - seen:
             seen.add((module, name))
-            own = folder.parent.joinpath(*module.split(".")).with_suffix(".py")
-            if module.partition(".")[0] == folder.name and own.is_file():  # a table of constants, say
+            place = folder.parent.joinpath(*module.split("."))
+            own = next((file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()), None)
+            if module.partition(".")[0] == folder.name and own is not None:  # a table of constants, say
                 todo.append(own)
             else:
                 assert module in allowed
+
+
+#: Names of components that are ordinary words, too: they may stand in a text of the core.
+ORDINARY = {"auto", "dense", "edge", "gap", "layout", "relative", "server", "single", "top", "words"}
+#: What the components are made of.
+PRODUCTS = {"bm25", "faiss", "mupdf", "onnx", "qdrant", "torch"}
+
+
+def texts(path: Path) -> list[tuple[int, str]]:
+    """(line, text) of every string of a file that is no docstring."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    bare = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    strings = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in bare)
+    return [(node.lineno, node.value) for node in strings if isinstance(node.value, str)]
+
+
+@functools.cache
+def component_names() -> frozenset[str]:
+    """The names of all that the plugins of this repository bring."""
+    from ragsys.plugins import registry
+
+    ours = {folder.name.removeprefix("ragsys_") for folder in PLUGINS}
+    found = {component.name for component, plugin in registry().components() if plugin in ours}
+    assert {"minilm", "pymupdf", "tesseract", "edge"} <= found
+    return frozenset(found)
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_text_of_the_core_names_a_component_or_its_product(path: Path) -> None:
+    telling = (component_names() | PRODUCTS) - ORDINARY
+    for line, text in texts(path):
+        words = set(re.findall(r"[a-z0-9]+(?:-[a-z0-9]+)*", text.lower()))
+        assert not words & telling, f"{path}:{line}: {text!r}"
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_core_chooses_no_component(path: Path) -> None:
+    if "testing" in path.parts:  # its fakes have names of their own
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        chosen: list[ast.expr | None] = []
+        if isinstance(node, ast.Call):
+            chosen += [keyword.value for keyword in node.keywords if keyword.arg == "use"]
+            chosen += node.args[1:2] if getattr(node.func, "attr", "") in ("build", "find") else []
+        elif isinstance(node, ast.Dict):
+            pairs = zip(node.keys, node.values, strict=True)
+            chosen += [value for key, value in pairs if isinstance(key, ast.Constant) and key.value == "use"]
+        for value in chosen:
+            assert not (isinstance(value, ast.Constant) and value.value in component_names()), f"{path}:{node.lineno}"
+
+
+def test_no_default_of_the_configuration_or_of_a_command_chooses_a_component() -> None:
+    import click
+
+    from ragsys.cli.app import cli
+    from ragsys.config import Config, Spec
+    from ragsys.plugins import registry
+
+    def defaults(model: Any, where: str = "") -> Iterator[tuple[str, Any]]:
+        for name, field in model.model_fields.items():
+            yield f"{where}{name}", field.get_default(call_default_factory=True, validated_data={})
+            if hasattr(field.annotation, "model_fields") and field.annotation is not Spec:
+                yield from defaults(field.annotation, f"{where}{name}.")
+
+    for where, value in defaults(Config):
+        held = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
+        assert not any(isinstance(one, Spec) for one in held), where
+    roles = {component.role for component, _ in registry().components()}
+    context = click.Context(cli)
+    for name in cli.list_commands(context):
+        for option in getattr(cli.get_command(context, name), "params", ()):
+            assert option.name not in roles or option.default not in component_names(), f"{name} --{option.name}"
 
 
 def test_types_import_nothing_of_ours() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import portalocker
 import pytest
@@ -12,13 +13,19 @@ import pytest
 from ragsys import doctor, places
 from ragsys.cli.app import run
 from ragsys.doctor import Check, examine
-from ragsys.plugins import Broken, registry
+from ragsys.options import Options
+from ragsys.plugins import Broken, Component, load_target, registry
+from ragsys.protocols import Context
 
 
 @pytest.fixture(autouse=True)
 def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAGSYS_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("RAGSYS_CONFIG", raising=False)
+
+
+def installed(role: str) -> list[str]:
+    return [component.name for component, _ in registry().components(role)]
 
 
 def checks(config: str | None = None, *overrides: str) -> dict[str, Check]:
@@ -37,7 +44,8 @@ def test_a_sound_installation_is_healthy(capsys: pytest.CaptureFixture[str], tmp
     data = json.loads(capsys.readouterr().out)
     assert data["healthy"] is True
     names = {check["name"] for check in data["checks"]}
-    assert {"python", "ragsys", "packages", "plugins", "preset laptop", "tesseract", "data folder"} <= names
+    assert {"python", "ragsys", "packages", "plugins", "preset laptop", "data folder"} <= names
+    assert {name.removesuffix(" (in use)") for name in names} >= {f"ocr {one}" for one in installed("ocr")}
     assert all(check["remedy"] for check in data["checks"] if check["severity"] in ("warning", "error"))
     assert not (tmp_path / "home").exists()
 
@@ -68,16 +76,49 @@ def test_missing_extras_are_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["packages"].severity == "ok"
 
 
-def test_tesseract_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
-    assert doctor.tesseract().severity == "info"
-    monkeypatch.setattr(doctor.shutil, "which", lambda name: "/usr/bin/tesseract")
+class Reader:
+    """An OCR engine that says what it lacks."""
 
-    def hang(*_: object, **__: object) -> None:
-        raise subprocess.TimeoutExpired("tesseract", 10)
+    lacks = ""
 
-    monkeypatch.setattr(doctor.subprocess, "run", hang)
-    assert doctor.tesseract().severity == "warning"
+    def __init__(self, options: Options, context: Context) -> None:
+        self.options = options
+
+    def available(self) -> str:
+        """As set; raises what it is set to."""
+        if isinstance(self.lacks, Exception):
+            raise self.lacks
+        return self.lacks
+
+
+@pytest.mark.parametrize(
+    ("lacks", "severity", "message", "remedy"),
+    [
+        ("", "ok", "can run here", ""),
+        ("no program: apt install it", "info", "cannot run here: no program", "apt install it"),
+        (TimeoutError("it hangs"), "warning", "cannot be asked: it hangs", "install anew what it runs"),
+    ],
+)
+def test_an_optional_stage_says_itself_what_it_lacks(
+    monkeypatch: pytest.MonkeyPatch, lacks: str | Exception, severity: str, message: str, remedy: str
+) -> None:
+    mine = Component("ocr", "made-up", f"{__name__}:Reader")
+    monkeypatch.setitem(registry()._components, ("ocr", "made-up"), (mine, "test"))
+    monkeypatch.setattr("ragsys.plugins.load_target", lambda target, load=load_target: _reader(target, load))
+    monkeypatch.setattr(Reader, "lacks", lacks)
+    found = checks(None, "ocr=made-up")["ocr made-up (in use)"]
+    assert (found.severity, found.message, found.remedy) == (severity, message, remedy)
+
+
+def _reader(target: str, load: Callable[[str], Any]) -> Any:
+    return Reader if target.endswith(":Reader") else load(target)
+
+
+def test_a_stage_whose_package_is_missing_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = Component("layout", "made-up", "no_such:Thing", requires=("no_such",), extra="layout")
+    monkeypatch.setitem(registry()._components, ("layout", "made-up"), (mine, "test"))
+    found = checks()["layout made-up"]
+    assert (found.severity, found.remedy) == ("info", "pip install 'ragsys[layout]'  (if you need it)")
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

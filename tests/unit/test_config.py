@@ -10,7 +10,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 
 from ragsys.config import Config, Spec, check, load, merged, preflight
 from ragsys.errors import ConfigError, MissingExtra
@@ -94,8 +94,47 @@ def test_the_environment_chooses_the_default(registry: Registry, monkeypatch: py
     assert load(registry=registry).search.candidates == 7
 
 
-def test_an_empty_file_is_the_defaults(registry: Registry) -> None:
-    assert load(write("empty.yaml", "# nothing\n"), registry=registry) == Config()
+def test_a_file_that_extends_nothing_by_name_changes_the_default_preset(registry: Registry) -> None:
+    assert load(write("empty.yaml", "# nothing\n"), registry=registry) == load("laptop", registry=registry)
+    changed = load(
+        write("mine.yaml", "search: {fuse: {use: rrf, k1: 2}, retrievers: {pages: {k1: 3}}}"), registry=registry
+    )
+    assert changed.search.fuse.options == {"k1": 2}
+    assert changed.search.lists["pages"] == Spec.model_validate({"use": "bm25", "level": "page", "k1": 3})
+    assert changed.generator.use == "extractive"
+
+
+def test_a_file_that_extends_null_must_name_everything(registry: Registry) -> None:
+    found = problems(write("bare.yaml", "extends: null\nstore: edge\nsearch: {fuse: {}}"), registry)
+    assert [line.partition(": ")[2] for line in found] == [
+        *(
+            f"{key}: missing: give it, or extend a preset that does (extends: laptop)"
+            for key in ("loaders", "ocr", "layout", "splitter", "generator", "search.retrievers")
+        ),
+        "search.fuse.use: missing: the name of a component",
+        "answer: missing: give it, or extend a preset that does (extends: laptop)",
+    ]
+
+
+def test_a_preset_that_extends_nothing_is_whole(registry: Registry) -> None:
+    """The default preset is one: it names every component, and the classes of `ragsys.config` name none."""
+    with pytest.raises(ValidationError) as caught:
+        Config()  # type: ignore[call-arg]
+    assert {error["type"] for error in caught.value.errors()} == {"missing"}
+
+
+def test_null_removes_a_loader_of_a_preset(registry: Registry) -> None:
+    source = write("mine.yaml", "loaders: {pymupdf: null, other: {use: pymupdf}}")
+    assert list(load(source, registry=registry).loaders) == ["other"]
+    (problem,) = problems(write("none.yaml", "loaders: {pymupdf: null}"), registry)
+    assert problem.startswith("none.yaml: loaders: dictionary should have at least 1 item")
+
+
+def test_a_need_without_a_default_is_told(registry: Registry) -> None:
+    (problem,) = problems("laptop", registry, "embedder=null")
+    assert problem == (
+        "laptop: search.retrievers.dense: retriever 'dense' needs an embedder and the configuration names none"
+    )
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_key(registry: Registry) -> None:
@@ -345,8 +384,9 @@ def test_secrets_are_redacted_and_do_not_change_the_hash(registry: Registry) -> 
         ("token", True, True),
     ],
 )
-def test_what_is_a_secret(key: str, value: Any, shown: Any) -> None:
-    config = Config(store=Spec.model_validate({"use": "edge", key: value, "deep": [{key: value}]}))
+def test_what_is_a_secret(registry: Registry, key: str, value: Any, shown: Any) -> None:
+    store = Spec.model_validate({"use": "edge", key: value, "deep": [{key: value}]})
+    config = load("laptop", registry=registry).model_copy(update={"store": store})
     dumped = config.dump()["store"]
     assert dumped[key] == shown
     assert dumped["deep"] == [{key: shown}]
