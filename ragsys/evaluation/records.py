@@ -128,6 +128,7 @@ class Comparison:
     n: int
     clusters: int
     sentence: str  # says in plain words whether the difference is real
+    higher_is_better: bool = True  # of the metric: says which of the two a difference favours
 
 
 @dataclass(frozen=True, slots=True)
