@@ -27,6 +27,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "gc": "care",
         "move": "care",
     },
+    "Measure": {"eval": "eval"},
     "Look inside": {"plugins": "plugins", "config": "config", "doctor": "doctor", "trace": "trace"},
     "Other": {"completion": "other", "version": "other"},
 }

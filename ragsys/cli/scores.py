@@ -1,0 +1,65 @@
+"""A scored run on a terminal: a table with intervals, what differs for certain, what to know, where the files are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ragsys.cli.progress import duration
+from ragsys.cli.shell import Shell
+from ragsys.cli.text import Part, bold, coloured, counted, dim, one_line, table, wrapped
+
+if TYPE_CHECKING:
+    from ragsys.evaluation.records import Estimate, MetricInfo, Scored
+
+_FILES = ("report.html", "report.md", "scores.json", "results.jsonl")
+
+
+def show(shell: Shell, scored: Scored, out: Path) -> None:
+    """A run for people."""
+    about = scored.provenance
+    count = f"{counted(len(scored.questions), 'question')}, {counted(len(scored.configs), 'configuration')}"
+    shell.say(bold(about.suite), f"  {count}", dim(f"  revision {one_line(about.revision)}"))
+    shell.say()
+    for line in table(list(rows(scored)), head=["", *(config.name for config in scored.configs)]):
+        shell.say(*line)
+    if scored.comparisons:
+        shell.say()
+    for one in scored.comparisons:
+        for text in wrapped(one.sentence):
+            shell.say(text)
+    if not shell.quiet:
+        shell.say()
+        for note in scored.notes:
+            shell.say(coloured("note: ", "yellow"), one_line(note))
+        here = [name for name in _FILES if (out / name).exists()]
+        shell.say(dim(f"{out}: {', '.join(here)}"))
+
+
+def rows(scored: Scored) -> list[list[Part]]:
+    """One row a metric: its name, and of each configuration value and interval."""
+    found: list[list[Part]] = []
+    for metric in scored.metrics:
+        cells: list[Part] = [metric.name + (" (less is better)" if not metric.higher_is_better else "")]
+        cells += [cell(scored.estimates[config.name][metric.name], metric) for config in scored.configs]
+        found.append(cells)
+    return found
+
+
+def cell(estimate: Estimate, metric: MetricInfo) -> str:
+    """ ".652 [.611, .690]", with the number of questions where some are undefined."""
+    if estimate.value is None:
+        return "-"
+    text = number(estimate.value, metric.unit)
+    if estimate.low is not None and estimate.high is not None:
+        text += f" [{number(estimate.low, metric.unit)}, {number(estimate.high, metric.unit)}]"
+    return text + (f" n={estimate.n}" if estimate.undefined else "")
+
+
+def number(value: float, unit: str = "") -> str:
+    """.652 for shares, 1.25 s and 1,204 tokens for what has a unit."""
+    if unit == "s":
+        return duration(value) if value >= 1 else f"{value * 1000:.0f} ms"
+    if unit or abs(value) > 1:
+        return f"{value:,.2f}" if abs(value) < 100 else f"{value:,.0f}"
+    return f"{value:.3f}".replace("0.", ".", 1)

@@ -1,0 +1,127 @@
+"""The end of a run: its lines become scores, `scores.json`, TREC files and reports. A run can be finished again."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ragsys import places
+from ragsys.config import Config, load
+from ragsys.errors import RagsysError, UsageError
+from ragsys.evaluation import codec, report, trec
+from ragsys.evaluation.folder import RunFolder
+from ragsys.evaluation.records import ConfigInfo, Outcome, Provenance, Scored
+from ragsys.evaluation.scoring import Named, build_metrics, main_metrics, score
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SCORES = "scores.json"
+_DPI = 72  # of pages in a report
+Picture = Callable[[str, int], "Image"]
+
+
+def finish(run: RunFolder, metrics: Sequence[Named], *, place: places.Place, config: Config | None) -> Scored:
+    """Score the run as far as it is and write all that is made of it. Pages are drawn by the library of `config`."""
+    scored = scored_of(run, metrics)
+    codec.save(scored, run.path / SCORES)
+    trec.write(scored, run.path)
+    with _pictures(place, config) as picture:
+        report.write(scored, run.path, picture)
+    return scored
+
+
+def again(path: Path, metrics: Sequence[str] = (), *, judge: str | Path | Config | None = None) -> Scored:
+    """Score and report the run in a folder once more, with other metrics where some are named; nothing is asked.
+
+    Raises `UsageError` where there is no run, or a metric looks deeper than its rankings go.
+    """
+    run = RunFolder.read(path)
+    pinned = judge if isinstance(judge, Config) or judge is None else load(judge)
+    made, notes = build_metrics(metrics or run.about["metrics"], judge=pinned, needs=load(), asked=bool(metrics))
+    depth = run.about["decides"]["depth"]
+    for one in made:
+        if one.k is not None and one.k > depth:
+            raise UsageError(f"metric '{one.name}': the run holds {depth} pages a question", hint="run it anew")
+    run.about["notes"] = notes
+    with run:  # whatever follows a torn line is cut off
+        pass
+    run.order()
+    place = places.Place(Path(run.about["library"]), Path(run.about["root"]))
+    return finish(run, made, place=place, config=None)
+
+
+def scored_of(run: RunFolder, metrics: Sequence[Named]) -> Scored:
+    """The scores of a run, over the questions that every configuration was asked."""
+    about = run.about
+    names = run.names
+    questions = [q for q in run.questions if all((q["id"], name) in run.outcomes for name in names)]
+    if not questions:
+        raise RagsysError(f"the run in {run.path} has no question that every configuration answered", hint="--resume")
+    outcomes: dict[str, list[Outcome]] = {name: [run.outcomes[q["id"], name] for q in questions] for name in names}
+    notes = list(about.get("notes", ()))
+    if len(questions) < len(run.questions):
+        notes.append(
+            f"unfinished: {len(questions)} of {len(run.questions)} questions were asked of every configuration"
+        )
+    notes += _notes(run)
+    return score(
+        questions,
+        outcomes,
+        metrics,
+        main=main_metrics(metrics),
+        configs=[
+            ConfigInfo(one["name"], one["hash"], one.get("generator", ""), one.get("coverage", {}))
+            for one in about["configs"]
+        ],
+        provenance=Provenance(
+            suite=about["suite"],
+            licence=about["licence"],
+            revision=about["revision"],
+            command=about["command"],
+            date=about["date"],
+            commit=about["commit"],
+            machine=about["machine"],
+            seed=about["seed"],
+            versions=about["decides"]["versions"],
+        ),
+        notes=notes,
+    )
+
+
+def _notes(run: RunFolder) -> list[str]:
+    """What the run says of its configurations; what holds for all of them is said once."""
+    configs = run.about["configs"]
+    shared = [note for note in configs[0].get("notes", ()) if all(note in one.get("notes", ()) for one in configs)]
+    notes = list(shared)
+    for one in configs:
+        notes += [f"{one['name']}: {note}" for note in one.get("notes", ()) if note not in shared]
+        if one.get("reused"):
+            notes.append(
+                f"{one['name']}: {one['reused']} of {len(run.questions)} outcomes are those of an earlier run of equal "
+                "code and content, with the seconds that they took then"
+            )
+    if run.about["limit"] is not None:
+        notes.append(f"a sample of {len(run.questions)} questions, seed {run.about['seed']}")
+    return notes
+
+
+@contextlib.contextmanager
+def _pictures(place: places.Place, config: Config | None) -> Iterator[Picture | None]:
+    """What draws a page of a document, given by its path; None where the library cannot be opened now."""
+    from ragsys.library import Library
+
+    try:
+        library = Library(place.root, config=config, folder=place.folder, background=False, index=False)
+    except RagsysError:  # another process has it open, or it is gone: the report does without pages
+        yield None
+        return
+    with library:
+        docs = {path: state.doc for state in library.space.catalog for path in state.paths}
+
+        def draw(doc: str, page: int) -> Image:
+            return library.render(docs.get(doc, doc), page, dpi=_DPI).image
+
+        yield draw

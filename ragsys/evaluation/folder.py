@@ -1,0 +1,190 @@
+"""The folder of a run: what was asked (`run.json`, `questions.jsonl`) and, line by line, what came (`results.jsonl`).
+
+Lines are appended as they come and made durable now and then. A run that is killed leaves at worst a torn last line,
+which is dropped when it is continued. When all is asked the lines are put into the order of the questions and, within
+one, of the configurations: a continued run ends with the same lines as an undisturbed one, but for their seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ragsys.errors import RagsysError, UsageError
+from ragsys.evaluation.records import Outcome, Question
+
+RUN, QUESTIONS, RESULTS = "run.json", "questions.jsonl", "results.jsonl"
+KEYS = ("id", "config", "pages", "answer", "status", "citations", "usage", "seconds", "error")
+_SYNC_SECONDS = 2.0  # between two times that lines are made durable
+
+
+class RunFolder:
+    """A run on disk. A context manager: what was appended is durable when it ends, however it ends."""
+
+    def __init__(self, path: Path, about: dict[str, Any], questions: Sequence[Question]) -> None:
+        """Use `start`, `resume` or `read`."""
+        self.path, self.about, self.questions = path, about, tuple(questions)
+        self.outcomes: dict[tuple[str, str], Outcome] = {}  # {(question, configuration): outcome}
+        self._file: BinaryIO | None = None
+        self._synced = 0.0
+
+    @classmethod
+    def start(cls, path: Path, about: dict[str, Any], questions: Sequence[Question]) -> RunFolder:
+        """A new run. Raises `UsageError` if the folder holds one, or anything else."""
+        if path.exists() and not path.is_dir():
+            raise UsageError(f"{path} is a file: a run needs a folder", hint="--out DIR, a new one")
+        if (path / RUN).exists():
+            raise UsageError(f"{path} holds a run already", hint="continue it with --resume, or name a new --out DIR")
+        if path.is_dir() and any(path.iterdir()):
+            raise UsageError(f"{path} is not empty and holds no run", hint="--out DIR, a new one")
+        path.mkdir(parents=True, exist_ok=True)
+        run = cls(path, about, questions)
+        lines = "".join(_line(question) for question in questions)
+        _replace(path / QUESTIONS, lines.encode("utf-8"))
+        run.save()
+        return run
+
+    @classmethod
+    def read(cls, path: Path) -> RunFolder:
+        """The run in a folder, as far as it is. Raises `UsageError` where there is none."""
+        if not (path / RUN).is_file():
+            raise UsageError(f"{path} holds no run", hint=f"a run's folder has {RUN} and {RESULTS}")
+        try:
+            about = json.loads((path / RUN).read_text(encoding="utf-8"))
+            lines = (path / QUESTIONS).read_bytes().splitlines()  # a text's own line marks are no ends of lines
+            run = cls(path, about, [json.loads(line) for line in lines])
+        except (OSError, ValueError) as error:
+            raise RagsysError(f"the run in {path} cannot be read: {error}", hint="start a new one") from error
+        run._load()
+        return run
+
+    @classmethod
+    def resume(cls, path: Path, about: dict[str, Any], questions: Sequence[Question]) -> RunFolder:
+        """The run in a folder, to be continued; a new one where there is none yet.
+
+        Raises `UsageError` if it is not the one that is asked for now: its lines would not belong together.
+        """
+        if not (path / RUN).exists():
+            return cls.start(path, about, questions)
+        run = cls.read(path)
+        then, now = run.about.get("decides", {}), about["decides"]
+        if then != now:
+            keys = [key for key in now if then.get(key) != now[key]]
+            shown = "\n".join(f"{key}: {_short(then.get(key))} then, {_short(now[key])} now" for key in keys)
+            raise UsageError(
+                f"the run in {path} asks something else",
+                hint=f"{shown}\nname a new --out DIR: equal answers are reused",
+            )
+        return run
+
+    def _load(self) -> None:
+        """Read the lines; whatever follows the first that is torn is cut off: it will be asked again."""
+        path = self.path / RESULTS
+        if not path.exists():
+            return
+        ids = {question["id"] for question in self.questions}
+        names = set(self.names)
+        data = path.read_bytes()
+        at = 0
+        for line in data.splitlines(keepends=True):
+            outcome = _outcome(line)
+            if outcome is None or outcome["id"] not in ids or outcome["config"] not in names:
+                break
+            self.outcomes.setdefault((outcome["id"], outcome["config"]), outcome)
+            at += len(line)
+        self._whole = at
+
+    _whole = 0  # bytes of whole lines
+
+    @property
+    def names(self) -> list[str]:
+        """The configurations' names, in their order."""
+        return [config["name"] for config in self.about["configs"]]
+
+    def missing(self, config: str) -> list[Question]:
+        """The questions that the configuration was not asked yet, in order."""
+        return [question for question in self.questions if (question["id"], config) not in self.outcomes]
+
+    def __enter__(self) -> RunFolder:
+        self._file = (self.path / RESULTS).open("ab")
+        self._file.truncate(self._whole)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._sync()
+            self._file.close()
+            self._file = None
+
+    def add(self, outcome: Outcome) -> None:
+        """Append a line. Raises `OSError` where it cannot be written."""
+        if self._file is None:
+            raise RagsysError("the run's folder is not open")
+        line = _line(outcome).encode("utf-8")
+        self._file.write(line)
+        self._file.flush()  # a killed process loses nothing of it, a machine that fails a moment's work
+        self._whole += len(line)
+        self.outcomes[outcome["id"], outcome["config"]] = outcome
+        if time.monotonic() - self._synced > _SYNC_SECONDS:
+            self._sync()
+
+    def _sync(self) -> None:
+        if self._file is not None:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._synced = time.monotonic()
+
+    def save(self) -> None:
+        """Write what is known of the run."""
+        _replace(self.path / RUN, (json.dumps(self.about, ensure_ascii=False, indent=1) + "\n").encode("utf-8"))
+
+    def order(self) -> None:
+        """Put the lines into their order. Call it outside of `with`."""
+        lines = (_line(outcome) for outcome in self.ordered())
+        _replace(self.path / RESULTS, "".join(lines).encode("utf-8"))
+
+    def ordered(self) -> Iterable[Outcome]:
+        """The outcomes by question, then configuration."""
+        names = self.names
+        keys = ((question["id"], name) for question in self.questions for name in names)
+        return (self.outcomes[key] for key in keys if key in self.outcomes)
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file of the run whole."""
+        path = self.path / name
+        _replace(path, text.encode("utf-8"))
+        return path
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _outcome(line: bytes) -> Outcome | None:
+    """The outcome of a whole line, else None."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        found: Outcome = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and tuple(found) == KEYS else None
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file so that at every moment it is the old one or the new one."""
+    partial = path.with_name(path.name + ".part")
+    with partial.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)

@@ -1,0 +1,113 @@
+"""Outcomes of earlier runs, kept beside the library: what was asked before, of equal code and content, is not again."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ragsys.catalog import tally
+
+if TYPE_CHECKING:
+    from ragsys.evaluation.records import Outcome, Question
+    from ragsys.space import Space
+
+log = logging.getLogger("ragsys.evaluation")
+FOLDER = "evaluation"  # inside a library's folder
+_FILE = "outcomes.sqlite"
+_CAPACITY = 200_000
+
+
+class Kept:
+    """Outcomes by what decides them. A file that cannot be used costs time, never the run."""
+
+    def __init__(self, library: Path, decides: Any, *, fresh: bool = False) -> None:
+        """`decides` is everything but the question that decides an outcome, as JSON; `fresh` reads nothing."""
+        self._path = library / FOLDER / _FILE
+        self._base = json.dumps(decides, sort_keys=True)
+        self._fresh = fresh
+        self._connection: sqlite3.Connection | None = None
+        with self._guard():
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(self._path, timeout=2.0)
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=NORMAL")  # a lost outcome is asked again
+            self._connection.execute("CREATE TABLE IF NOT EXISTS outcomes (key TEXT PRIMARY KEY, outcome TEXT)")
+
+    def key(self, question: Question, images: str = "") -> str:
+        """The name of an outcome: its question's whole record counts, and the content of its images."""
+        record = json.dumps(question, sort_keys=True)
+        return hashlib.sha256(f"{self._base}\0{record}\0{images}".encode("utf-8", "surrogatepass")).hexdigest()
+
+    def get(self, key: str) -> Outcome | None:
+        """The outcome, with the seconds that it took then."""
+        if self._fresh or self._connection is None:
+            return None
+        with self._guard():
+            row = self._connection.execute("SELECT outcome FROM outcomes WHERE key = ?", (key,)).fetchone()
+            if row:
+                found: Outcome = json.loads(row[0])
+                return found
+        return None
+
+    def put(self, key: str, outcome: Outcome) -> None:
+        """Keep an outcome; one with an error is not kept: it may have been the moment's."""
+        if self._connection is None or outcome["error"] is not None:
+            return
+        with self._guard(), self._connection as connection:
+            text = json.dumps(outcome, ensure_ascii=False)
+            connection.execute("INSERT OR REPLACE INTO outcomes VALUES (?, ?)", (key, text))
+
+    def close(self) -> None:
+        """Drop the oldest beyond the capacity, let go of the file. Idempotent."""
+        if self._connection is None:
+            return
+        with self._guard(), self._connection as connection:
+            connection.execute(
+                "DELETE FROM outcomes WHERE rowid <= (SELECT max(rowid) FROM outcomes) - ?", (_CAPACITY,)
+            )
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @contextlib.contextmanager
+    def _guard(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError, ValueError) as error:
+            log.warning("kept outcomes in %s are not usable: %s", self._path, error)
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+
+
+def content_key(space: Space) -> str:
+    """16 hex digits of all that a search of this configuration can see; other configurations' layers do not count."""
+    layers = space.layers
+    content = []
+    for state in sorted(space.catalog, key=lambda one: one.doc):
+        shown = sorted(space.shown(state)) if not state.excluded else []
+        made = {
+            name: state.vectors.get(tally(name, space.layer(state, spec.items)), 0)
+            for name, spec in layers.vectors.items()
+        }
+        known = [(layer, state.layers[layer]) for layer in shown if layer in state.layers]
+        held = [[name, layer.complete, layer.items] for name, layer in known]
+        content.append([state.doc, sorted(state.paths), held, sorted(made.items())])
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+
+def images_key(root: Path, question: Question) -> str:
+    """What the question's images hold: empty without any."""
+    digest = hashlib.sha256()
+    for name in question.get("images", ()):
+        path = (root / name).resolve()
+        with contextlib.suppress(OSError):  # one that is not there is told when it is asked
+            if path.is_relative_to(root.resolve()):
+                digest.update(path.read_bytes())
+    return digest.hexdigest() if question.get("images") else ""

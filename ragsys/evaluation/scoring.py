@@ -1,0 +1,267 @@
+"""Scores of a run: every metric on every outcome, estimates with intervals, groups, and what differs for certain.
+
+An outcome that ended with an error is scored like any other and by every metric that is defined for it: a ranking that
+failed has found nothing. A metric that needs an answer gives it the worst score that it can give, so that failing never
+pays; metrics without such a bound (seconds, tokens) are undefined there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ragsys import places
+from ragsys.config import Config, Spec
+from ragsys.errors import UsageError, did_you_mean
+from ragsys.evaluation.grouping import groups_of
+from ragsys.evaluation.records import (
+    Comparison,
+    ConfigInfo,
+    Estimate,
+    MetricInfo,
+    Outcome,
+    Provenance,
+    Question,
+    Scored,
+)
+from ragsys.evaluation.statistics import adjusted, clusters, compare, estimate, estimate_total
+from ragsys.evaluation.suites import built
+from ragsys.plugins import Builder, Component, Registry, registry
+from ragsys.protocols import SetMetric
+
+if TYPE_CHECKING:
+    from ragsys.protocols import Metric
+
+_JUDGES = {"generator", "judge"}  # roles that a metric may need and that cost model calls
+_GROUP_SAMPLES = 200  # of a total's interval in a group: each sample scores the group anew
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A metric under the name that it was asked by."""
+
+    name: str
+    metric: Metric
+    k: int | None = None  # how deep it looks into a ranking, where it says so
+
+    @property
+    def info(self) -> MetricInfo:
+        """What a reader must know, under that name."""
+        return replace(self.metric.info, name=self.name)
+
+
+def build_metrics(
+    names: Sequence[str],
+    *,
+    judge: Config | None = None,
+    needs: Config | None = None,
+    state: Path | None = None,
+    asked: bool = True,
+    installed: Registry | None = None,
+) -> tuple[list[Named], list[str]]:
+    """(the metrics of these names, notes on those that are left out). `NAME@K` sets the option `k`.
+
+    A metric that asks a model gets the one of `judge`; without one it is refused if it was `asked` for, else left out.
+    Whatever else metrics need (an embedder, say) comes from `needs`. Raises `UsageError` on names and depths that there
+    are not.
+    """
+    installed = installed or registry()
+    chosen = judge or needs
+    defaults = {
+        role: spec for role, spec in (chosen.defaults if chosen else {}).items() if judge or role not in _JUDGES
+    }
+    builder = Builder(installed, defaults, state or places.data_dir() / "metrics", places.cache_dir())
+    made, notes = [], []
+    for name in dict.fromkeys(names):
+        spec, component = _spec(name, installed)
+        if judge is None and _JUDGES & set(component.needs.values()):
+            if asked:
+                raise UsageError(f"metric '{name}' asks a model: name one", hint="--judge CONFIG")
+            notes.append(f"{name} was left out: it asks a model, and no --judge was named")
+            continue
+        k = getattr(built_options(builder, spec), "k", None)
+        made.append(Named(name, built(builder, "metric", spec), k if isinstance(k, int) else None))
+    return made, notes
+
+
+def built_options(builder: Builder, spec: Spec) -> object:
+    """A metric's validated options. Raises `UsageError`."""
+    from pydantic import ValidationError
+
+    try:
+        return builder.options("metric", spec)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        if first["loc"] == ("k",) and first["type"] == "extra_forbidden":
+            raise UsageError(f"metric '{spec.use}' takes no @K", hint=f"--metric {spec.use}") from None
+        where = ".".join(map(str, first["loc"]))
+        raise UsageError(f"metric '{spec.use}': {where}: {first['msg'][0].lower()}{first['msg'][1:]}") from None
+
+
+def _spec(name: str, installed: Registry) -> tuple[Spec, Component]:
+    base, at, k = name.partition("@")
+    known = {component.name: component for component, _ in installed.components("metric")}
+    if base not in known:
+        raise UsageError(
+            f"no metric named '{base}'.{did_you_mean(base, known)}", hint="see them all: ragsys eval --list"
+        )
+    if at and not (k.isascii() and k.isdigit() and int(k) > 0):
+        raise UsageError(f"metric '{name}': @K is a number of pages, 1 or more", hint=f"{base}@5")
+    return Spec.model_validate({"use": base, **({"k": int(k)} if at else {})}), known[base]
+
+
+def score(
+    questions: Sequence[Question],
+    outcomes: Mapping[str, Sequence[Outcome]],
+    metrics: Sequence[Named],
+    *,
+    main: Sequence[str],
+    configs: Sequence[ConfigInfo],
+    provenance: Provenance,
+    notes: Sequence[str] = (),
+) -> Scored:
+    """Score a run. `outcomes` are in the order of the questions; configurations are compared on the `main` metrics."""
+    seed = provenance.seed
+    scores: dict[str, dict[str, tuple[float | None, ...]]] = {
+        config: {one.name: _scores(one.metric, questions, found) for one in metrics}
+        for config, found in outcomes.items()
+    }
+    defined = [m for m in metrics if any(x is not None for of in scores.values() for x in of[m.name])]
+    notes = [*notes, *_missing(metrics, defined), *_errors(outcomes)]
+    labels = clusters(questions)
+    every = range(len(questions))
+    estimates = {
+        config: {m.name: _estimate(m, questions, found, scores[config][m.name], labels, every, seed) for m in defined}
+        for config, found in outcomes.items()
+    }
+    kept = {config: {m.name: of[m.name] for m in defined} for config, of in scores.items()}
+    return Scored(
+        provenance=provenance,
+        questions=tuple(questions),
+        configs=tuple(configs),
+        metrics=tuple(m.info for m in defined),
+        outcomes={config: tuple(found) for config, found in outcomes.items()},
+        scores=kept,
+        estimates=estimates,
+        groups={
+            by: {
+                group: {
+                    config: {
+                        m.name: _estimate(m, questions, found, scores[config][m.name], labels, members, seed, part=True)
+                        for m in defined
+                    }
+                    for config, found in outcomes.items()
+                }
+                for group, members in parts.items()
+            }
+            for by, parts in groups_of(questions, labels).items()
+        },
+        comparisons=_comparisons(defined, main, kept, labels, seed),
+        notes=tuple(notes),
+    )
+
+
+def _scores(metric: Metric, questions: Sequence[Question], outcomes: Sequence[Outcome]) -> tuple[float | None, ...]:
+    return tuple(_score(metric, *pair) for pair in zip(questions, outcomes, strict=True))
+
+
+def _score(metric: Metric, question: Question, outcome: Outcome) -> float | None:
+    found = metric.score(question, outcome)
+    if found is None and outcome["error"] is not None:
+        return _worst(metric, question, outcome)
+    return None if found is None else float(found)
+
+
+def _worst(metric: Metric, question: Question, outcome: Outcome) -> float | None:
+    """What a metric gives a question that ended with an error and is not defined without an answer."""
+    low, high = metric.info.bounds
+    bound = low if metric.info.higher_is_better else high
+    tried: Outcome = {**outcome, "answer": "", "status": "partial", "error": None}
+    # not defined for any answer to this question: then neither for the error
+    if not math.isfinite(bound) or metric.info.unit or metric.score(question, tried) is None:
+        return None
+    return bound
+
+
+def _estimate(
+    named: Named,
+    questions: Sequence[Question],
+    outcomes: Sequence[Outcome],
+    scores: Sequence[float | None],
+    labels: Sequence[str],
+    members: Sequence[int],
+    seed: int,
+    *,
+    part: bool = False,
+) -> Estimate:
+    """A metric over the questions at `members`."""
+    own = [labels[n] for n in members]
+    metric = named.metric
+    if not isinstance(metric, SetMetric):
+        return estimate([scores[n] for n in members], own, seed=seed)
+    chosen = [n for n in members if scores[n] is not None]
+    made = estimate_total(
+        lambda picks: metric.total([questions[chosen[n]] for n in picks], [outcomes[chosen[n]] for n in picks]),
+        [labels[n] for n in chosen],
+        seed=seed,
+        **({"samples": _GROUP_SAMPLES} if part else {}),
+    )
+    return replace(made, n=len(chosen), undefined=len(members) - len(chosen))
+
+
+def main_metrics(metrics: Sequence[Named], first: Sequence[str] = ()) -> list[str]:
+    """The metrics that configurations are compared on: of each family (what is before the @) the first that is listed.
+
+    Totals have no score a question, and what is measured in a unit is cost: neither is compared.
+    """
+    order = {name: n for n, name in enumerate(first)}
+    families: dict[str, str] = {}
+    for one in sorted(metrics, key=lambda m: order.get(m.name, len(order))):
+        if not isinstance(one.metric, SetMetric) and not one.metric.info.unit:
+            families.setdefault(one.name.partition("@")[0], one.name)
+    return list(families.values())
+
+
+def _comparisons(
+    metrics: Sequence[Named],
+    main: Sequence[str],
+    scores: Mapping[str, Mapping[str, Sequence[float | None]]],
+    labels: Sequence[str],
+    seed: int,
+) -> tuple[Comparison, ...]:
+    made = []
+    for one in metrics:
+        if one.name not in main:
+            continue
+        for a, b in itertools.combinations(scores, 2):
+            pairs = zip(scores[a][one.name], scores[b][one.name], strict=True)
+            if any(x is not None and y is not None for x, y in pairs):
+                made.append(compare(one.info, a, b, scores[a][one.name], scores[b][one.name], labels, seed=seed))
+    return adjusted(made)
+
+
+def _missing(metrics: Sequence[Named], defined: Sequence[Named]) -> list[str]:
+    left = [one.name for one in metrics if one not in defined]
+    return [f"defined for no question here: {', '.join(left)}"] if left else []
+
+
+def _errors(outcomes: Mapping[str, Sequence[Outcome]]) -> list[str]:
+    notes = []
+    for config, found in outcomes.items():
+        errors = [outcome["error"] for outcome in found if outcome["error"] is not None]
+        if errors:
+            most = max(sorted(set(errors)), key=errors.count)
+            notes.append(f"{config}: {len(errors)} of {len(found)} questions ended with an error, such as: {most}")
+    return notes
+
+
+def questions_key(questions: Sequence[Question]) -> str:
+    """16 hex digits of the questions' whole records."""
+    import json
+
+    return hashlib.sha256(json.dumps(list(questions), sort_keys=True).encode()).hexdigest()[:16]

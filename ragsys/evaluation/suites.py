@@ -1,0 +1,155 @@
+"""Suites by name or by folder, opened and held to what an evaluation relies on; the metrics that there are."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ragsys import places
+from ragsys.config import Spec
+from ragsys.errors import SuiteError, UsageError, did_you_mean
+from ragsys.plugins import Builder, Component, Registry, load_target, registry
+
+if TYPE_CHECKING:
+    from ragsys.evaluation.records import Question
+    from ragsys.protocols import Suite
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A suite or a metric as a list shows it."""
+
+    name: str
+    plugin: str
+    summary: str
+    licence: str = ""
+    about: str = ""  # of a suite: where it can be had and what to download
+    problem: str = ""  # why it cannot be used here
+
+
+def listed(role: str, installed: Registry | None = None) -> list[Listed]:
+    """Every installed suite or metric. Suites are imported for what their classes say of themselves, not built."""
+    found = []
+    for component, plugin in (installed or registry()).components(role):
+        licence = about = problem = ""
+        if role == "suite":
+            try:
+                target = load_target(component.target)
+                licence, about = getattr(target, "licence", ""), inspect.getdoc(target) or ""
+            except (ImportError, AttributeError) as error:  # one that lacks its package hides no other
+                problem = str(error)
+        found.append(Listed(component.name, plugin, component.summary, str(licence), about, problem))
+    return found
+
+
+def open_suite(
+    source: str | Path,
+    *,
+    data: Path | None = None,
+    options: Mapping[str, Any] | None = None,
+    installed: Registry | None = None,
+) -> Suite:
+    """The suite of a registered name, which reads `data`, or of a folder that one of the suites knows as its own.
+
+    Raises `UsageError` where there is none or several, and what the suite raises on its files.
+    """
+    installed = installed or registry()
+    component, folder = _chosen(str(source), data, installed)
+    given: dict[str, Any] = {"use": component.name, **(options or {})}
+    if folder is not None:
+        given["folder"] = str(folder.expanduser().resolve())
+    builder = Builder(installed, {}, places.data_dir() / "suites", places.cache_dir())
+    suite: Suite = built(builder, "suite", Spec.model_validate(given))
+    return suite
+
+
+def _chosen(source: str, data: Path | None, installed: Registry) -> tuple[Component, Path | None]:
+    suites = [component for component, _ in installed.components("suite")]
+    named = next((one for one in suites if one.name == source), None)
+    here = Path(source).expanduser().is_dir()
+    if named is not None and (data is not None or not here):  # without data, a folder of that name is what is meant
+        if data is None:
+            raise UsageError(
+                f"the suite '{source}' reads files that you have: name their folder",
+                hint=f"--data FOLDER        what to download: ragsys eval {source} --list",
+            )
+        if not data.expanduser().is_dir():
+            raise UsageError(f"--data {data}: no such folder", hint=f"what to download: ragsys eval {source} --list")
+        return named, data
+    if not here:
+        near = did_you_mean(source, [one.name for one in suites])
+        raise UsageError(f"no suite named '{source}', and no such folder.{near}", hint="ragsys eval --list")
+    if data is not None:
+        raise UsageError(f"{source} is a folder already: --data {data} has no meaning", hint="--data goes with a NAME")
+    return _by_folder(Path(source), suites), Path(source)
+
+
+def _by_folder(folder: Path, suites: Sequence[Component]) -> Component:
+    """The suite whose files the folder holds; where several do, the one that asks for most of them."""
+    inside = {path.name for path in folder.expanduser().iterdir()}
+    fitting = [one for one in suites if one.accepts and inside.issuperset(one.accepts)]
+    most = max((len(one.accepts) for one in fitting), default=0)
+    best = [one for one in fitting if len(one.accepts) == most]
+    if not best:
+        known = "; ".join(f"{', '.join(one.accepts)} ({one.name})" for one in suites if one.accepts)
+        raise UsageError(
+            f"{folder} holds no suite", hint=f"looked for {known or 'nothing'}\nor name the suite: NAME --data {folder}"
+        )
+    if len(best) > 1:
+        names = ", ".join(one.name for one in best)
+        raise UsageError(f"{folder} may be of several suites: {names}", hint=f"ragsys eval NAME --data {folder}")
+    return best[0]
+
+
+def built(builder: Builder, role: str, spec: Spec) -> Any:
+    """`Builder.build`, with wrong options told as wrong use. Raises `UsageError` and what building raises."""
+    from pydantic import ValidationError
+
+    try:
+        return builder.build(role, spec)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        name = ".".join(map(str, first["loc"]))
+        raise UsageError(
+            f"{role} '{spec.use}': {name}: {first['msg'][0].lower()}{first['msg'][1:]}",
+            hint=f"its options: ragsys plugins {role}.{spec.use}",
+        ) from None
+
+
+def questions_of(suite: Suite) -> list[Question]:
+    """The suite's questions. Raises `SuiteError` where there are none, or two share an id."""
+    found = list(suite.questions())
+    if not found:
+        raise SuiteError(f"suite '{suite.name}' has no questions in {suite.root}")
+    seen: set[str] = set()
+    for question in found:
+        if question["id"] in seen:
+            raise SuiteError(f"suite '{suite.name}': two questions have the id '{question['id']}'")
+        seen.add(question["id"])
+        if not question["question"].strip():
+            raise SuiteError(f"suite '{suite.name}': question '{question['id']}' is empty")
+    return found
+
+
+def documents_of(suite: Suite) -> list[str]:
+    """The suite's documents by their path below its root. Raises `SuiteError` where a file is not there."""
+    paths = [Path(path) for path in suite.documents()]
+    missing = [path for path in paths if not path.is_file()]
+    if missing:
+        shown = "\n".join(str(path) for path in missing[:5])
+        raise SuiteError(
+            f"suite '{suite.name}': {len(missing)} of {len(paths)} documents are not there",
+            hint=f"{shown}\nwhat to download: ragsys eval {suite.name} --list",
+        )
+    if not paths:
+        raise SuiteError(f"suite '{suite.name}' has no documents in {suite.root}")
+    try:
+        return [path.relative_to(suite.root).as_posix() for path in paths]
+    except ValueError as error:
+        raise SuiteError(f"suite '{suite.name}': a document is not below its root: {error}") from error
+
+
+__all__ = ["Listed", "built", "documents_of", "listed", "open_suite", "questions_of"]
