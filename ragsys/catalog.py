@@ -11,7 +11,7 @@ from typing import Any
 
 from ragsys.globs import matches
 from ragsys.protocols import Store
-from ragsys.records import point_id
+from ragsys.records import STATES, point_id
 from ragsys.statistics import TermCounts
 from ragsys.store import Is, Point
 from ragsys.types import JSON, Document, Fault, Filter, LayerState, Outcome
@@ -65,6 +65,7 @@ class State:
         """The state point's payload, without its terms."""
         return {
             "kind": "state",
+            "layer": STATES,
             "doc": self.doc,
             "paths": sorted(self.paths),
             "title": self.title,
@@ -118,7 +119,7 @@ class Catalog:
         self._states: dict[str, State] = {}
         self._statistics: dict[str, TermCounts] | None = None
         self._key: str | None = None
-        for record in store.scroll(Is("kind", "state"), payload=list(State("").payload())):
+        for record in store.scroll(Is("layer", STATES), payload=list(State("").payload())):
             state = State.of(record.payload)
             self._states[state.doc] = state
 
@@ -180,7 +181,7 @@ class Catalog:
         with self._lock:
             if self._statistics is None:
                 gathered: dict[str, list[TermCounts]] = {}
-                for record in self._store.scroll(Is("kind", "state"), payload=["doc", _HEAVY]):
+                for record in self._store.scroll(Is("layer", STATES), payload=["doc", _HEAVY]):
                     state = self._states.get(record.payload["doc"])
                     if state is None or state.excluded:
                         continue

@@ -15,8 +15,9 @@ from ragsys.config import Config
 from ragsys.errors import LibraryBusy, LibraryError
 from ragsys.layers import Layers
 from ragsys.plugins import Builder
+from ragsys.records import STATES
 from ragsys.space import Space
-from ragsys.store import AllOf, Condition, In, Not
+from ragsys.store import Condition, In, Not
 
 _LOCK = "owner.lock"
 
@@ -43,7 +44,7 @@ def collect(space: Space, others: Iterable[Config] = (), *, dry: bool = False) -
         builder.give("store", space.store)
         more = used(Layers(config, builder))
         layers, vectors = layers | more[0], vectors | more[1]
-    orphans: Condition = AllOf((In("kind", ["page", "passage"]), Not(In("layer", sorted(layers)))))
+    orphans: Condition = Not(In("layer", sorted({*layers, STATES})))
     stale = {fp for state in space.catalog for fp in state.layers if fp not in layers}
     stale |= {str(r.payload["layer"]) for r in space.store.scroll(orphans, payload=["layer"])}
     unused = tuple(sorted(set(space.store.schema().vectors) - vectors))

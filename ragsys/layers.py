@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ragsys.protocols import Loader, Retriever, Splitter
 
 #: Raised when the form of the records changes, so that old layers are made anew.
-FORMAT = 1
+FORMAT = 2
 
 
 def _hash(*parts: object) -> str:

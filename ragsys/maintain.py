@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ragsys.protocols import Store
+from ragsys.records import STATES
 from ragsys.store import AllOf, Condition, Has, Is, Not, Point, Record
 
-_STATE = Is("kind", "state")
+_STATE = Is("layer", STATES)
 _BATCH = 256
 
 

@@ -2,7 +2,8 @@
 
 A page's blocks are packed (JSON, deflated, base64) into one key: a third of their size, and no text is stored twice,
 since a passage names pieces of blocks. Keys of every point: `kind` ("page", "passage" or "state"), `doc`, `layer` (the
-fingerprint of what made it). A page also has `page`; a passage `page` (its first), `last`, `ordinal`.
+fingerprint of what made it; `STATES` of a state). A page also has `page`; a passage `page` (its first), `last`,
+`ordinal`. No condition asks for the kind: the layer tells it, and one index less is less to write and to keep.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ _NAMESPACE = uuid.UUID("6f1d6a52-6f5c-5d6e-9a0b-3c1f2a7d9e10")
 _GRID = 10_000  # boxes are kept to 1/10,000 of the page: 0.08 points on a letter page
 _KINDS = tuple(BlockKind)
 
+#: The layer of the documents' state points.
+STATES = "state"
+
 #: The payload fields that conditions use.
 FIELDS: dict[str, FieldType] = {
-    "kind": "keyword",
     "doc": "keyword",
     "layer": "keyword",
     "page": "integer",
@@ -82,6 +85,34 @@ def _box(grid: Sequence[int]) -> BBox:
     return BBox(grid[0] / _GRID, grid[1] / _GRID, grid[2] / _GRID, grid[3] / _GRID)
 
 
+def _lines(block: Block) -> list[int]:
+    """The block's lines, five numbers each, as differences: lines are alike, and small numbers deflate to a half.
+
+    Start after the line before; left edge from the block's; top from the line before (the first: the block's); what the
+    right edge lacks to the block's; height.
+    """
+    flat: list[int] = []
+    left, top, right, _ = _grid(block.bbox)
+    start = 0
+    for line in block.lines:
+        x0, y0, x1, y1 = _grid(line.bbox)
+        flat += (line.start - start, x0 - left, y0 - top, right - x1, y1 - y0)
+        start, top = line.start, y0
+    return flat
+
+
+def _lines_of(box: Sequence[int], flat: Sequence[int]) -> tuple[Line, ...]:
+    """The inverse of `_lines`."""
+    left, top, right, _ = box
+    start = 0
+    lines = []
+    for n in range(0, len(flat), 5):
+        after, inset, down, lack, height = flat[n : n + 5]
+        start, top = start + after, top + down
+        lines.append(Line(start, _box((left + inset, top, right - lack, top + height))))
+    return tuple(lines)
+
+
 def page_payload(doc: str, layer: str, page: Page) -> JSON:
     """The payload of a page's point."""
     blocks = [
@@ -89,7 +120,7 @@ def page_payload(doc: str, layer: str, page: Page) -> JSON:
             _KINDS.index(block.kind),
             _grid(block.bbox),
             block.text,
-            [part for line in block.lines for part in (line.start, *_grid(line.bbox))],
+            _lines(block),
             block.cells,
             block.level,
             block.about,
@@ -117,7 +148,7 @@ def page_of(payload: Mapping[str, Any]) -> Page:
             _KINDS[kind],
             _box(box),
             text,
-            tuple(Line(lines[n], _box(lines[n + 1 : n + 5])) for n in range(0, len(lines), 5)),
+            _lines_of(box, lines),
             tuple(tuple(row) for row in cells),
             level,
             about,

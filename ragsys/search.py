@@ -61,10 +61,10 @@ class Index:
         return self._space.store
 
     def scope(self, query: Query, *, items: Literal["page", "passage"]) -> Condition:
-        """Kind and layer, whole documents only, and the query's filter."""
+        """The layers of these items, whole documents only, and the query's filter."""
         layers = self._space.layers
         names = layers.page_layers if items == "page" else layers.passage_layers
-        parts: list[Condition] = [Is("kind", items), In("layer", names)]
+        parts: list[Condition] = [In("layer", names)]
         hidden, beside = self._once("concealed", self._space.concealed)
         if hidden:
             parts.append(Not(In("doc", hidden)))
@@ -366,7 +366,7 @@ def _touching(spans: Sequence[Span]) -> Condition:
 
 def _on_page(number: int) -> Condition:
     # pages hold `page` alone; passages run from `page` to `last`
-    return AnyOf((Is("page", number), AllOf((Between("page", high=number), Between("last", low=number)))))
+    return AnyOf((Between("page", number, number), AllOf((Between("page", high=number), Between("last", low=number)))))
 
 
 def _touches(payload: Mapping[str, Any], span: Span) -> bool:

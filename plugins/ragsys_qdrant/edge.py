@@ -29,9 +29,10 @@ from ragsys_qdrant.options import EdgeOptions
 
 _UPDATE = engine.UpdateOperation
 _PLACEHOLDER = "none"  # the engine makes no shard without a vector
-_FIELDS = {
+_FIELDS: dict[str, engine.PayloadSchemaType | engine.IntegerIndexParams] = {
     "keyword": engine.PayloadSchemaType.Keyword,
-    "integer": engine.PayloadSchemaType.Integer,
+    # ranges only: an index for single numbers as well would take twice the room
+    "integer": engine.IntegerIndexParams(lookup=False, range=True),
     "datetime": engine.PayloadSchemaType.Datetime,
 }
 

@@ -13,12 +13,13 @@ from ragsys_qdrant.server import ServerStore
 
 from ragsys.maintain import Moved, move
 from ragsys.protocols import Context, Store
+from ragsys.records import STATES
 from ragsys.store import Is, Plan, Point
 from ragsys.testing.points import DENSE, RAW, SCHEMA, WORDS, identity, sample, words
 from ragsys.testing.stores import StoreContract
 from ragsys.types import Sparse
 
-STATES = 30
+MANY = 30
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def source(tmp_path: Path) -> Iterator[Store]:
     store = EdgeStore(EdgeOptions(), Context(tmp_path / "source", tmp_path))
     store.ensure(SCHEMA)
     store.upsert(sample())
-    store.upsert([Point(identity(50_000 + n), {"kind": "state", "doc": f"d{n}"}) for n in range(STATES)])
+    store.upsert([Point(identity(50_000 + n), {"layer": STATES, "doc": f"d{n}"}) for n in range(MANY)])
     store.upsert([Point(identity(60_000 + n), {"kind": "page", "n": n}, {WORDS.name: words(n)}) for n in range(600)])
     yield store
     store.close()
