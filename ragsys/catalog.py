@@ -13,7 +13,7 @@ from ragsys.globs import matches
 from ragsys.protocols import Store
 from ragsys.records import STATES, point_id
 from ragsys.statistics import TermCounts
-from ragsys.store import Is, Point
+from ragsys.store import Is, Point, Record
 from ragsys.types import JSON, Document, Fault, Filter, LayerState, Outcome
 
 _HEAVY = "terms"  # the state's key that is read only when statistics are summed
@@ -28,9 +28,9 @@ class Layer:
     complete: bool = False
 
 
-def tally(vector: str, layer: str) -> str:
-    """The key of what is counted for a named vector: layers coexist, and each has vectors of its own."""
-    return f"{vector}/{layer}"
+def tally(what: str, layer: str) -> str:
+    """The key of what is counted for a named vector or a stage: layers coexist, and each has its own."""
+    return f"{what}/{layer}"
 
 
 def vector_of(key: str) -> str:
@@ -57,8 +57,8 @@ class State:
     faults: list[Fault] = field(default_factory=list)
     layers: dict[str, Layer] = field(default_factory=dict)  # by fingerprint
     vectors: dict[str, int] = field(default_factory=dict)  # `tally` of vector and layer -> items that were looked at
-    waiting: dict[str, list[int]] = field(default_factory=dict)  # stage ("ocr") -> pages that wait for it
-    tried: dict[str, list[int]] = field(default_factory=dict)  # stage, or layer that could not be made -> pages seen
+    waiting: dict[str, list[int]] = field(default_factory=dict)  # `tally` of stage and page layer -> pages that wait
+    tried: dict[str, list[int]] = field(default_factory=dict)  # the same -> pages that the stage has seen
     excluded: bool = False  # removed by the user while its file stays in the folder
 
     def payload(self) -> JSON:
@@ -100,6 +100,11 @@ class State:
             excluded=payload["excluded"],
         )
 
+    def forget(self, layer: str) -> None:
+        """No page of this layer waits for a stage or was seen by one: it is made anew, or gone."""
+        self.waiting = {key: pages for key, pages in self.waiting.items() if layer_of(key) != layer}
+        self.tried = {key: pages for key, pages in self.tried.items() if layer_of(key) != layer}
+
     def complete(self, layer: str) -> bool:
         """Whether the layer is whole."""
         return layer in self.layers and self.layers[layer].complete
@@ -118,6 +123,8 @@ class Catalog:
         self._lock = threading.RLock()
         self._states: dict[str, State] = {}
         self._statistics: dict[str, TermCounts] | None = None
+        self._counted: set[str] = set()  # documents that are in the statistics
+        self._changed: set[str] = set()  # documents whose counts were written since
         self._key: str | None = None
         for record in store.scroll(Is("layer", STATES), payload=list(State("").payload())):
             state = State.of(record.payload)
@@ -144,15 +151,15 @@ class Catalog:
             if terms is not None:
                 packed = {**(self.terms(state.doc) if known else {}), **{k: v.pack() for k, v in terms.items()}}
                 payload[_HEAVY] = packed
-                self._statistics = None
+                self._changed.add(state.doc)
             if known:
-                self._store.set_payload([point_id(state.doc, "state", 0)], payload)
+                self._store.set_payload([point_id(state.doc, STATES, 0)], payload)
             else:
-                self._store.upsert([Point(point_id(state.doc, "state", 0), {_HEAVY: {}, **payload})])
+                self._store.upsert([Point(point_id(state.doc, STATES, 0), {_HEAVY: {}, **payload})])
 
     def terms(self, doc: str) -> dict[str, str]:
         """{`tally`: packed counts} of one document."""
-        records = self._store.get([point_id(doc, "state", 0)], payload=[_HEAVY])
+        records = self._store.get([point_id(doc, STATES, 0)], payload=[_HEAVY])
         return dict(records[0].payload.get(_HEAVY, {})) if records else {}
 
     def drop_terms(self, doc: str, keys: Iterable[str]) -> None:
@@ -162,7 +169,7 @@ class Catalog:
             known = self.terms(doc)
             if gone & set(known):
                 kept = {name: packed for name, packed in known.items() if name not in gone}
-                self._store.set_payload([point_id(doc, "state", 0)], {_HEAVY: kept})
+                self._store.set_payload([point_id(doc, STATES, 0)], {_HEAVY: kept})
                 self._statistics = None
 
     def remove(self, doc: str) -> None:
@@ -176,21 +183,31 @@ class Catalog:
     def statistics(self, vector: str, shown: Callable[[State], Collection[str]]) -> TermCounts:
         """The summed term counts of a sparse vector over the documents and their layers (`shown`) that may surface.
 
-        Kept until a document's counts change: `shown` must be the same in every call.
+        Kept; documents that came since are added, and all are summed anew where one that was counted changed or went.
+        `shown` must be the same in every call.
         """
         with self._lock:
-            if self._statistics is None:
-                gathered: dict[str, list[TermCounts]] = {}
-                for record in self._store.scroll(Is("layer", STATES), payload=["doc", _HEAVY]):
-                    state = self._states.get(record.payload["doc"])
-                    if state is None or state.excluded:
-                        continue
-                    layers = shown(state)
-                    for key, packed in record.payload.get(_HEAVY, {}).items():
-                        if layer_of(key) in layers:
-                            gathered.setdefault(vector_of(key), []).append(TermCounts.unpack(packed))
-                self._statistics = {name: TermCounts.total(parts) for name, parts in gathered.items()}
+            if self._statistics is None or self._changed & self._counted:
+                self._statistics, self._counted = {}, set()
+                self._count(self._store.scroll(Is("layer", STATES), payload=["doc", _HEAVY]), shown)
+            elif self._changed:
+                ids = [point_id(doc, STATES, 0) for doc in self._changed]
+                self._count(self._store.get(ids, payload=["doc", _HEAVY]), shown)
+            self._changed = set()
             return self._statistics.get(vector, TermCounts.empty())
+
+    def _count(self, records: Iterable[Record], shown: Callable[[State], Collection[str]]) -> None:
+        gathered: dict[str, list[TermCounts]] = {name: [known] for name, known in (self._statistics or {}).items()}
+        for record in records:
+            state = self._states.get(record.payload["doc"])
+            if state is None or state.excluded:
+                continue
+            layers = shown(state)
+            for key, packed in record.payload.get(_HEAVY, {}).items():
+                if layer_of(key) in layers:
+                    gathered.setdefault(vector_of(key), []).append(TermCounts.unpack(packed))
+                    self._counted.add(state.doc)
+        self._statistics = {name: TermCounts.total(parts) for name, parts in gathered.items()}
 
     def selected(self, where: Filter) -> list[State]:
         """The documents that a filter lets through; all of its parts but the page range."""

@@ -57,6 +57,8 @@ def collect(space: Space, others: Iterable[Config] = (), *, dry: bool = False) -
         if stale & set(state.layers) or idle:
             state.layers = {fp: layer for fp, layer in state.layers.items() if fp in layers}
             state.vectors = {key: count for key, count in state.vectors.items() if key not in idle}
+            for layer in stale:
+                state.forget(layer)
             space.catalog.save(state)
             space.catalog.drop_terms(state.doc, idle)
     space.store.flush()

@@ -300,8 +300,9 @@ class Commit:
         both = (writing.layer, self.space.layers.passages(writing.layer))
         if any(layer in state.layers for layer in both):
             self.space.store.delete_where(AllOf((Is("doc", state.doc), In("layer", both))))
+        state.forget(writing.layer)
         if not self.refine:
-            state.outcome, state.faults, state.waiting, state.tried = Outcome.WAITING, [], {}, {}
+            state.outcome, state.faults = Outcome.WAITING, []
         state.layers |= {layer: Layer(kind) for layer, kind in zip(both, ("pages", "passages"), strict=True)}
         self.space.catalog.save(state)
         self._writing[state.doc] = _Writing(state, writing.path, writing.layer, begun=True)
@@ -371,7 +372,7 @@ class Commit:
         layers = [writing.layer, self.space.layers.passages(writing.layer)]
         state.layers = {layer: held for layer, held in state.layers.items() if layer not in layers}
         state.faults = [*state.faults, Fault(0, f"layout: {reason}", outcome)]
-        state.tried[writing.layer] = list(range(1, state.pages + 1))
+        state.tried[tally("layout", writing.layer)] = list(range(1, state.pages + 1))
         self.space.catalog.save(state)
         self.space.store.delete_where(AllOf((Is("doc", doc), In("layer", layers))))
 
@@ -390,9 +391,8 @@ class Commit:
         state, layers = writing.state, self.space.layers
         state.outcome = _outcome(writing)
         state.faults = writing.faults
-        state.waiting, state.tried = {}, {}
-        if writing.waiting and self.space.config.index.ocr != "never":
-            state.waiting["ocr"] = writing.waiting
+        if writing.waiting:
+            state.waiting[tally("ocr", writing.layer)] = writing.waiting
         items = {
             writing.layer: ("pages", writing.pages),
             layers.passages(writing.layer): ("passages", writing.passages),

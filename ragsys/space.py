@@ -99,11 +99,13 @@ class Space:
         for name, spec in self.layers.vectors.items():
             total = self.items(state, spec.items)
             found[names[name]] = LayerState(min(total, self.made(state, spec)), total)
-        for stage, waiting in state.waiting.items():
-            seen = len(state.tried.get(stage, ()))
-            found[stage] = LayerState(seen, seen + len(waiting))
+        key = tally("ocr", self.page_layer(state))
+        if key in state.waiting and self.config.index.ocr != "never":
+            seen = len(state.tried.get(key, ()))
+            found["ocr"] = LayerState(seen, seen + len(state.waiting[key]))
         if (refined := self._refined(state)) is not None:
-            found["layout"] = LayerState(pages if state.complete(refined) or refined in state.tried else 0, pages)
+            done = state.complete(refined) or tally("layout", refined) in state.tried
+            found["layout"] = LayerState(pages if done else 0, pages)
         return found
 
     def _refined(self, state: State) -> str | None:

@@ -191,7 +191,11 @@ def _account(space: Space, spec: VectorSpec, states: Sequence[State]) -> None:
 
 def ocr(space: Space, watch: Watch, stop: threading.Event) -> str:
     """Read the pages that wait for OCR. Returns what is missing if no OCR can run here, else an empty string."""
-    waiting = [state for state in readable(space) if state.waiting.get("ocr") and space.source(state)]
+    waiting = []
+    for state in readable(space):
+        layer = space.page_layer(state)
+        if (numbers := state.waiting.get(tally("ocr", layer))) and space.source(state):
+            waiting.append((state, layer, numbers))
     if not waiting:
         return ""
     reader: Ocr = space.builder.build("ocr", space.config.ocr)
@@ -199,15 +203,14 @@ def ocr(space: Space, watch: Watch, stop: threading.Event) -> str:
         return missing
     meter = Meter("ocr", "pages", watch)
     jobs = []
-    for state in waiting:
-        layer = space.page_layer(state)
-        meter.learn(state.doc, len(state.waiting["ocr"]))
-        pages = space.pages((state.doc, layer, number) for number in state.waiting["ocr"])
+    for state, layer, numbers in waiting:
+        meter.learn(state.doc, len(numbers))
+        pages = space.pages((state.doc, layer, number) for number in numbers)
         path = str(space.source(state))
-        for start in range(0, len(state.waiting["ocr"]), _OCR_COMMIT):
-            numbers = state.waiting["ocr"][start : start + _OCR_COMMIT]
-            sizes = {str(n): [page.width_pt, page.height_pt] for (_, _, n), page in pages.items() if n in numbers}
-            order = {"kind": "ocr", "path": path, "doc": state.doc, "layer": layer, "pages": numbers, "sizes": sizes}
+        for start in range(0, len(numbers), _OCR_COMMIT):
+            some = numbers[start : start + _OCR_COMMIT]
+            sizes = {str(n): [page.width_pt, page.height_pt] for (_, _, n), page in pages.items() if n in some}
+            order = {"kind": "ocr", "path": path, "doc": state.doc, "layer": layer, "pages": some, "sizes": sizes}
             jobs.append(Job(state.doc, order))
     with Pool(space.worker_start(), space.workers(len(jobs)), space.config.index.limits) as pool:
         points: dict[int, list[Point]] = {}
@@ -248,8 +251,9 @@ def _commit_ocr(space: Space, job: Job, points: Sequence[Point], faults: Sequenc
     passages = sum(point.payload["kind"] == "passage" for point in points)
     state.faults += faults
     done = set(job.message["pages"])
-    state.waiting["ocr"] = [page for page in state.waiting.get("ocr", []) if page not in done]
-    state.tried["ocr"] = sorted({*state.tried.get("ocr", []), *done})
+    own = tally("ocr", layer)
+    state.waiting[own] = [page for page in state.waiting.get(own, []) if page not in done]
+    state.tried[own] = sorted({*state.tried.get(own, []), *done})
     state.layers[space.layers.passages(layer)].items += passages
     if passages and state.outcome is Outcome.NO_TEXT:
         state.outcome = Outcome.INDEXED
@@ -278,7 +282,7 @@ def layout(space: Space, watch: Watch, stop: threading.Event) -> None:
         refined = space.layers.refined(state.paths[0])
         if refined and state.complete(refined):
             _drop_plain(space, state)  # the last run may have ended just before
-        elif refined and refined not in state.tried and space.source(state):
+        elif refined and tally("layout", refined) not in state.tried and space.source(state):
             pending.append((state, refined))
     if not pending:
         return
@@ -312,6 +316,7 @@ def _drop_plain(space: Space, state: State) -> None:
     space.store.delete_where(AllOf((Is("doc", state.doc), In("layer", both))))
     for layer in both:
         state.layers.pop(layer, None)
+    state.forget(plain)
     state.vectors = {key: count for key, count in state.vectors.items() if layer_of(key) not in both}
     space.catalog.save(state)
     space.catalog.drop_terms(state.doc, [key for key in space.catalog.terms(state.doc) if layer_of(key) in both])

@@ -66,6 +66,64 @@ def test_a_scan_waits_for_ocr_and_is_then_cited_with_boxes(tmp_path: Path) -> No
         }
 
 
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
+def test_pages_indexed_without_ocr_wait_for_it_when_it_is_allowed_later(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "docs")
+    pdfs.scan(folder / "letter.pdf", letter)
+    with Library(folder, config="laptop-lexical", overrides=["index.ocr=never"], background=False) as library:
+        library.index(wait=True)
+        assert library.status().pending == {}
+    with Library(folder, config="laptop-lexical", background=False) as library:
+        library.index()
+        assert library.status().pending["ocr"].total == 1
+        library.index(wait=True)
+        assert library.search("buckets of blue paint")[0].path == "letter.pdf"
+
+
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
+def test_what_ocr_has_read_counts_for_the_pages_it_read(tmp_path: Path) -> None:
+    """Two configurations that read pages in different ways share a library: OCR of one is no OCR of the other."""
+    folder = write_folder(tmp_path / "docs")
+    pdfs.scan(folder / "letter.pdf", letter)
+    other = ["loaders.pymupdf.tables=false"]
+    with Library(folder, config="laptop-lexical", background=False) as library:
+        library.index(wait=True)
+    with Library(folder, config="laptop-lexical", overrides=other, background=False) as library:
+        library.index()
+        assert library.status().pending["ocr"].total == 1
+        library.index(wait=True)
+        assert library.search("buckets of blue paint")[0].path == "letter.pdf"
+    with Library(folder, config="laptop-lexical", background=False) as library:
+        library.index()
+        assert library.status().pending == {}
+        assert library.search("buckets of blue paint")[0].path == "letter.pdf"
+
+
+def test_statistics_grow_with_each_document_and_shrink_with_one_that_goes(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "docs")
+
+    def summed(library: Library) -> dict[str, tuple[int, list[int], list[int]]]:
+        return {n: (c.items, c.ids.tolist(), c.counts.tolist()) for n, c in counts_of(library).items()}
+
+    def anew(library: Library) -> dict[str, tuple[int, list[int], list[int]]]:
+        library.space.catalog._statistics = None  # as after a start
+        return summed(library)
+
+    with Library(folder, config="laptop-lexical", background=False) as library:
+        library.index()
+        first = summed(library)
+        shutil.copy(folder / "manual.pdf", tmp_path / "other.pdf")
+        with (tmp_path / "other.pdf").open("ab") as file:
+            file.write(b"\n%")  # other bytes, the same words
+        shutil.move(tmp_path / "other.pdf", folder / "other.pdf")
+        library.index()
+        grown = summed(library)
+        assert all(grown[name][0] > first[name][0] for name in first)
+        assert grown == anew(library)
+        library.remove("other.pdf")
+        assert summed(library) == first
+
+
 def counts_of(library: Library) -> dict[str, TermCounts]:
     return {name: library.space.statistics(name) for name in library.space.layers.makers(eager=True)}
 
