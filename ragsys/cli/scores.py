@@ -12,11 +12,14 @@ from ragsys.cli.text import Part, bold, coloured, counted, dim, one_line, table,
 if TYPE_CHECKING:
     from ragsys.evaluation.records import Estimate, MetricInfo, Scored
 
+_TOLD = 10  # comparisons that are told one by one
 _FILES = ("report.html", "report.md", "scores.json", "results.jsonl")
 
 
 def show(shell: Shell, scored: Scored, out: Path) -> None:
     """A run for people."""
+    from ragsys.evaluation.statistics import ALPHA
+
     about = scored.provenance
     count = f"{counted(len(scored.questions), 'question')}, {counted(len(scored.configs), 'configuration')}"
     shell.say(bold(about.suite), f"  {count}", dim(f"  revision {one_line(about.revision)}"))
@@ -25,9 +28,14 @@ def show(shell: Shell, scored: Scored, out: Path) -> None:
         shell.say(*line)
     if scored.comparisons:
         shell.say()
-    for one in scored.comparisons:
+    told = scored.comparisons
+    if len(told) > _TOLD:  # of many, those that say something
+        told = tuple(one for one in told if one.p_adjusted < ALPHA)
+    for one in told:
         for text in wrapped(one.sentence):
             shell.say(text)
+    if left := len(scored.comparisons) - len(told):
+        shell.say(f"no difference can be told in {left} of {len(scored.comparisons)} comparisons: see the report")
     if not shell.quiet:
         shell.say()
         for note in scored.notes:
@@ -40,20 +48,22 @@ def rows(scored: Scored) -> list[list[Part]]:
     """One row a metric: its name, and of each configuration value and interval."""
     found: list[list[Part]] = []
     for metric in scored.metrics:
-        cells: list[Part] = [metric.name + (" (less is better)" if not metric.higher_is_better else "")]
-        cells += [cell(scored.estimates[config.name][metric.name], metric) for config in scored.configs]
-        found.append(cells)
+        made = [scored.estimates[config.name][metric.name] for config in scored.configs]
+        counts = {one.n for one in made}
+        less = "" if metric.higher_is_better else ", less is better"
+        head = f"{metric.name}  " if len(counts) > 1 else f"{metric.name}  n={made[0].n}"
+        found.append([head + less, *(cell(one, metric, count=len(counts) > 1) for one in made)])
     return found
 
 
-def cell(estimate: Estimate, metric: MetricInfo) -> str:
-    """ ".652 [.611, .690]", with the number of questions where some are undefined."""
+def cell(estimate: Estimate, metric: MetricInfo, *, count: bool = False) -> str:
+    """ ".652 [.611, .690]", with the number of questions where it is to be counted."""
     if estimate.value is None:
         return "-"
     text = number(estimate.value, metric.unit)
     if estimate.low is not None and estimate.high is not None:
         text += f" [{number(estimate.low, metric.unit)}, {number(estimate.high, metric.unit)}]"
-    return text + (f" n={estimate.n}" if estimate.undefined else "")
+    return text + (f" n={estimate.n}" if count else "")
 
 
 def number(value: float, unit: str = "") -> str:

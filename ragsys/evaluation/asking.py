@@ -51,6 +51,7 @@ class Asker:
     def __init__(self, library: Library, name: str, root: Path, documents: Collection[str], how: How) -> None:
         """`name` is the configuration's; `documents` are the suite's, by their path below `root`."""
         self._library, self._name, self._root, self._how = library, name, root, how
+        self._warm = False
         official = set(documents)
         states = [state for state in library.space.catalog if not state.excluded]
         #: {document: its paths in the suite}: equal files are one document under several names
@@ -65,6 +66,8 @@ class Asker:
         made: Answer | None = None
         seconds: dict[str, float] = {}
         error: str | None = None
+        if not self._warm:
+            self._warm_up()
         try:
             where, images = self._filter(question), self._images(question)
             pages = self._search(question, where, images, seconds)
@@ -91,8 +94,9 @@ class Asker:
             "error": error,
         }
 
-    def warm_up(self) -> None:
+    def _warm_up(self) -> None:
         """Search once for nothing, so that no question's seconds hold the loading of a model."""
+        self._warm = True
         with contextlib.suppress(Exception):  # told by the questions
             self._library.searcher.search(Query("warm up"), 1)
 

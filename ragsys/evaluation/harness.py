@@ -22,7 +22,7 @@ from ragsys.evaluation import kept, provenance
 from ragsys.evaluation.asking import Asker, How
 from ragsys.evaluation.finishing import finish
 from ragsys.evaluation.folder import RUN, RunFolder
-from ragsys.evaluation.records import Question, Scored
+from ragsys.evaluation.records import Outcome, Question, Scored
 from ragsys.evaluation.sampling import sampled
 from ragsys.evaluation.scoring import build_metrics, questions_key
 from ragsys.evaluation.suites import documents_of, open_suite, questions_of
@@ -267,29 +267,30 @@ def _ask(
     reused = errors = 0
     began = last = time.monotonic()
     total = len(run.questions)
-    warm = False
     for n, question in enumerate(todo, 1):
-        key = store.key(question, kept.images_key(suite.root, question))
-        outcome = store.get(key)
-        if outcome is not None:
-            reused += 1
-            outcome = {**outcome, "config": name}
-        else:
-            if not warm:  # models are loaded at their first use: the first question is not to pay for it
-                asker.warm_up()
-                warm, began = True, time.monotonic()
-            outcome = asker(question)
-            store.put(key, outcome)
-        errors += outcome["error"] is not None
+        outcome, known = outcome_of(question, name, asker, store, suite.root)
         run.add(outcome)
+        reused += known
+        errors += outcome["error"] is not None
         now = time.monotonic()
         if now - last > _TOLD_SECONDS or n == len(todo):
             last = now
-            rate = (n - reused) / max(1e-6, now - began) if warm else 0.0
+            rate = (n - reused) / max(1e-6, now - began)
             left = (len(todo) - n) / rate if rate else None
             detail = f"{errors} errors" if errors else ""
             watch(Progress(name, total - len(todo) + n, total, "questions", detail, rate, left))
     return reused
+
+
+def outcome_of(question: Question, name: str, asker: Asker, store: kept.Kept, root: Path) -> tuple[Outcome, bool]:
+    """(the outcome of a question, whether it is that of an earlier run)."""
+    key = store.key(question, kept.images_key(root, question))
+    known = store.get(key)
+    if known is not None:
+        return {**known, "config": name}, True
+    outcome = asker(question)
+    store.put(key, outcome)
+    return outcome, False
 
 
 def _state_of(library: Library, report: Report, documents: Sequence[str], how: How) -> list[str]:

@@ -1,0 +1,317 @@
+"""`ragsys eval` over a tiny suite: two configurations, a kill in the middle, reuse, interruption, wrong use."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import evaluating
+import pytest
+
+from ragsys.cli.app import run as command
+from ragsys.evaluation import asking
+from ragsys.evaluation.folder import KEYS
+
+TESTS = Path(__file__).parents[1]
+RRF = "extends: laptop-lexical\nsearch: {fuse: rrf}\n"
+#: Ends the process, as if its power were cut, in the middle of writing a line.
+KILLED = """
+import os, sys
+import evaluating
+from ragsys.evaluation.folder import RunFolder
+
+left, add = int(sys.argv.pop(1)), RunFolder.add
+
+def torn(self, outcome):
+    global left
+    add(self, outcome)
+    left -= 1
+    if left == 0:
+        self._file.write(b'{"id": "q0')
+        self._file.flush()
+        os.kill(os.getpid(), 9) if os.name == "posix" else os._exit(9)
+
+RunFolder.add = torn
+evaluating.install()
+from ragsys.cli.app import run
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The tiny suite's folder; a second configuration lies beside it. The current folder is a new one."""
+    evaluating.install()
+    monkeypatch.setenv("RAGSYS_HOME", str(tmp_path / "home"))
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    (tmp_path / "rrf.yaml").write_text(RRF)
+    return evaluating.write_suite(tmp_path / "suite")
+
+
+def configs(suite: Path) -> list[str]:
+    return ["--config", "laptop-lexical", "--config", str(suite.parent / "rrf.yaml")]
+
+
+def rows(out: Path) -> list[dict[str, Any]]:
+    found = [json.loads(line) for line in (out / "results.jsonl").read_bytes().splitlines()]
+    assert all(tuple(row) == KEYS for row in found)
+    return found
+
+
+def timeless(out: Path) -> list[str]:
+    """The lines without their seconds."""
+    return [json.dumps({**row, "seconds": {}, "usage": {**row["usage"], "seconds": 0}}) for row in rows(out)]
+
+
+def test_a_run_leaves_its_files(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = suite.parent / "run"
+    assert command(["eval", str(suite), *configs(suite), "--out", str(out)]) == 0
+    shown = capsys.readouterr().out
+    assert "tiny  10 questions, 2 configurations" in shown
+    assert "found@1" in shown
+    assert "no difference can be told between laptop-lexical and rrf on found@1" in shown
+    found = rows(out)
+    assert [(row["id"], row["config"]) for row in found[:3]] == [
+        ("q00", "laptop-lexical"),
+        ("q00", "rrf"),
+        ("q01", "laptop-lexical"),
+    ]
+    assert len(found) == 20
+    first = found[0]
+    assert first["pages"][0]["doc"] == "2022/annual.pdf"
+    assert first["pages"][0]["page"] == 1
+    assert {"pages", "passages", "zsum"} <= set(first["pages"][0]["stage_scores"])
+    assert len({(page["doc"], page["page"]) for page in first["pages"]}) == len(first["pages"]) > 2
+    assert "412 thousand" in first["answer"]
+    assert "[1]" not in first["answer"]
+    assert first["citations"][0]["doc"] == "2022/annual.pdf"
+    x0, y0, x1, y1 = first["citations"][0]["bbox"]
+    assert 0 <= x0 < x1 <= 1
+    assert 0 <= y0 < y1 <= 1
+    assert first["seconds"]["total"] == first["seconds"]["answer"] > 0
+    about = json.loads((out / "run.json").read_text())
+    assert about["suite"] == "tiny"
+    assert [one["name"] for one in about["configs"]] == ["laptop-lexical", "rrf"]
+    assert about["command"].startswith(f"ragsys eval {suite} --config laptop-lexical --config ")
+    scores = json.loads((out / "scores.json").read_text())
+    assert scores["estimates"]["rrf"]["found@3"]["value"] == 1.0
+    names = {path.name for path in out.iterdir()}
+    assert {"run.trec", "run.rrf.trec", "qrels.trec", "report.md", "report.html", "questions.jsonl"} <= names
+
+
+def test_searching_only_makes_no_answers(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [
+        "eval",
+        str(suite),
+        "-c",
+        "laptop-lexical",
+        "--search-only",
+        "--metric",
+        "found@2",
+        "--json",
+        "--out",
+        "run",
+    ]
+    assert command(words) == 0
+    given = json.loads(capsys.readouterr().out)
+    assert list(given["estimates"]["laptop-lexical"]) == ["found@2"]
+    assert given["out"] == "run"
+    first = rows(Path("run"))[0]
+    assert (first["answer"], first["status"], first["citations"]) == (None, None, [])
+    assert first["seconds"]["total"] == first["seconds"]["search"] > 0
+    assert not (suite / "run").exists()
+
+
+def test_killed_in_the_middle_and_continued(suite: Path) -> None:
+    words = ["eval", str(suite), *configs(suite), "--out"]
+    assert command([*words, "whole"]) == 0
+    environment = {**os.environ, "RAGSYS_HOME": str(suite.parent / "other"), "PYTHONPATH": str(TESTS)}
+    killed = subprocess.run([sys.executable, "-c", KILLED, "8", *words, "killed"], env=environment, capture_output=True)
+    assert killed.returncode not in (0, 1), killed.stderr
+    assert (Path("killed") / "results.jsonl").read_bytes().endswith(b'{"id": "q0')
+    # one line less would also be continued: what counts is that nothing is asked twice and nothing left out
+    resumed = subprocess.run(
+        [sys.executable, "-c", KILLED, "1000", *words, "killed", "--resume"], env=environment, capture_output=True
+    )
+    assert resumed.returncode == 0, resumed.stderr
+    assert timeless(Path("killed")) == timeless(Path("whole"))
+    for name in ("run.trec", "run.rrf.trec", "qrels.trec", "questions.jsonl"):
+        assert (Path("killed") / name).read_bytes() == (Path("whole") / name).read_bytes()
+    one, other = (json.loads(Path(run, "scores.json").read_text()) for run in ("killed", "whole"))
+    assert one["estimates"] == other["estimates"]
+
+
+def test_a_second_run_reuses_everything(suite: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["eval", str(suite), *configs(suite), "--out"]
+    assert command([*words, "one"]) == 0
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("nothing is to be asked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(asking.Asker, "__call__", refuse)
+        assert command([*words, "two"]) == 0
+    assert Path("two", "results.jsonl").read_bytes() == Path("one", "results.jsonl").read_bytes()
+    notes = json.loads(Path("two", "scores.json").read_text())["notes"]
+    assert any("rrf: 10 of 10 outcomes are those of an earlier run" in note for note in notes)
+    assert command([*words, "three", "--fresh"]) == 0
+    assert timeless(Path("three")) == timeless(Path("one"))
+    assert Path("three", "results.jsonl").read_bytes() != Path("one", "results.jsonl").read_bytes()
+    # a third configuration brings layers of its own: what the others gave is still theirs
+    with monkeypatch.context() as patch:
+        patch.setattr(asking.Asker, "__call__", refuse)
+        assert command(["eval", str(suite), "--config", "laptop-lexical", "--out", "four", "--metric", "said"]) == 0
+
+
+def test_a_changed_document_is_asked_about_again(suite: Path) -> None:
+    words = ["eval", str(suite), "-c", "laptop-lexical", "--search-only", "--out"]
+    assert command([*words, "one"]) == 0
+    evaluating.write_folder(suite / "pdfs", {"manual.pdf": ["Nothing of all that is left on this page."]})
+    assert command([*words, "two"]) == 0
+    assert timeless(Path("one")) != timeless(Path("two"))
+    assert "earlier run" not in Path("two", "scores.json").read_text()
+
+
+def test_interrupted_it_says_how_to_go_on(
+    suite: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["eval", str(suite), "-c", "laptop-lexical"]
+    asked, ask = [0], asking.Asker.__call__
+
+    def impatient(self: asking.Asker, question: Any) -> Any:
+        asked[0] += 1
+        if asked[0] == 5:
+            raise KeyboardInterrupt
+        return ask(self, question)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(asking.Asker, "__call__", impatient)
+        assert command(words) == 130
+    told = capsys.readouterr().err
+    assert "4 of 10 answers are in" in told
+    assert "--resume" in told
+    assert command([*words, "--resume"]) == 0  # the newest run
+    (out,) = Path("eval-runs").iterdir()
+    assert len(rows(out)) == 10
+    assert command([*words, "--resume", "--out", str(out)]) == 0  # a finished run is scored again
+    assert command([*words, "--resume", "--out", str(out), "--seed", "1", "--limit", "3"]) == 2
+    assert "asks something else" in capsys.readouterr().err
+
+
+def test_errors_are_recorded_and_count_as_failures(
+    suite: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    search = asking.Asker._search
+
+    def failing(self: asking.Asker, question: Any, *rest: Any) -> Any:
+        if question["id"] == "q03":
+            raise RuntimeError("the disk\nis on fire")
+        return search(self, question, *rest)
+
+    monkeypatch.setattr(asking.Asker, "_search", failing)
+    assert command(["eval", str(suite), "-c", "laptop-lexical", "--out", "run"]) == 0
+    assert "1 of 10 questions ended with an error" in capsys.readouterr().out
+    row = rows(Path("run"))[3]
+    assert row["error"] == "RuntimeError: the disk is on fire"
+    assert (row["pages"], row["answer"]) == ([], None)
+    estimates = json.loads(Path("run", "scores.json").read_text())["estimates"]["laptop-lexical"]
+    assert estimates["found@1"]["n"] == 9
+    assert estimates["found@1"]["value"] == pytest.approx(8 / 9)
+    monkeypatch.setattr(asking.Asker, "_search", search)
+    assert command(["eval", str(suite), "-c", "laptop-lexical", "--out", "again"]) == 0
+    assert rows(Path("again"))[3]["error"] is None  # errors are not kept
+
+
+def test_scope_sample_and_what_else_lies_in_the_folder(suite: Path) -> None:
+    path = suite / "tiny-questions.jsonl"
+    questions = [json.loads(line) for line in path.read_text().splitlines()]
+    for question in questions:
+        question["scope"] = ["manual.pdf"]
+    path.write_text("".join(json.dumps(question) + "\n" for question in questions))
+    words = ["eval", str(suite), "-c", "laptop-lexical", "--search-only", "--limit", "6", "--out"]
+    assert command([*words, "official"]) == 0
+    assert {page["doc"] for row in rows(Path("official")) for page in row["pages"]} == {"manual.pdf"}
+    assert command([*words, "all", "--scope", "all"]) == 0
+    assert len({page["doc"] for row in rows(Path("all")) for page in row["pages"]}) == 3
+    assert [row["id"] for row in rows(Path("all"))] == [row["id"] for row in rows(Path("official"))]
+    assert len(rows(Path("all"))) == 6
+    assert command([*words, "part", "--option", "part=oven"]) == 0
+    assert len(rows(Path("part"))) == 4
+
+
+def test_a_finished_run_is_scored_again(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["eval", str(suite), "-c", "laptop-lexical", "--out", "run"]) == 0
+    before = Path("run", "results.jsonl").read_bytes()
+    capsys.readouterr()
+    assert command(["eval", "run", "--report-only", "--metric", "found@2", "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)["estimates"]["laptop-lexical"]) == ["found@2"]
+    assert Path("run", "results.jsonl").read_bytes() == before
+    assert command(["eval", "run", "--report-only", "--metric", "found@50"]) == 2
+    assert "holds 20 pages" in capsys.readouterr().err
+    assert command(["eval", "run", "--report-only", "--limit", "3"]) == 2
+    assert command(["eval", str(suite), "--report-only"]) == 2
+    assert "holds no run" in capsys.readouterr().err
+
+
+def test_the_list_tells_where_suites_are_had(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["eval", "--list"]) == 0
+    shown = capsys.readouterr().out
+    assert "A bakery's documents; written by the tests" in shown
+    assert "share-answered" in shown
+    assert command(["eval", "--list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert next(one for one in listed["suites"] if one["name"] == "tiny")["licence"] == "CC0"
+
+
+WRONG: list[tuple[int, list[str], str]] = [
+    (2, [], "name a suite or a folder"),
+    (2, ["tinny"], "Did you mean 'tiny'"),
+    (2, ["tiny"], "--data FOLDER"),
+    (2, ["tiny", "--data", "nowhere"], "no such folder"),
+    (2, ["."], "holds no suite"),
+    (2, ["SUITE", "--data", "."], "is a folder already"),
+    (2, ["SUITE", "--config", "labtop"], "Did you mean 'laptop'"),
+    (2, ["SUITE", "--config", "laptop", "--config", "laptop"], "given twice"),
+    (2, ["SUITE", "--set", "search.fuse=zsmu"], "Did you mean 'zsum'"),
+    (2, ["SUITE", "--metric", "fuond"], "Did you mean 'found'"),
+    (2, ["SUITE", "--metric", "asks"], "--judge"),
+    (2, ["SUITE", "--judge", "labtop"], "Did you mean 'laptop'"),
+    (2, ["SUITE", "--limit", "0"], "limit"),
+    (2, ["SUITE", "--out", "full"], "holds a run already"),
+    (2, ["SUITE", "--resume"], "no run of 'tiny'"),
+    (2, ["SUITE", "--option", "part"], "expected a=value"),
+    (2, ["SUITE", "--option", "prat=x"], "prat"),
+    (2, ["SUITE", "--scope", "some"], "scope"),
+    (2, ["nosuch", "--list"], "no suite named 'nosuch'"),
+    (1, ["BROKEN"], "line 3: not JSON"),
+    (1, ["EMPTY"], "has no questions"),
+    (1, ["TWICE"], "two questions have the id 'q00'"),
+]
+
+
+@pytest.mark.parametrize(("code", "words", "message"), WRONG)
+def test_wrong_use_is_told(
+    suite: Path, capsys: pytest.CaptureFixture[str], code: int, words: list[str], message: str
+) -> None:
+    Path("full").mkdir()
+    Path("full", "run.json").write_text("{}")
+    path = suite / "tiny-questions.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    broken = {
+        "BROKEN": [*lines[:2], "{'id': 1}\n", *lines[2:]],
+        "EMPTY": [],
+        "TWICE": [lines[0], lines[0]],
+    }
+    if words and words[0] in broken:
+        path.write_text("".join(broken[words[0]]))
+    known = {"SUITE": str(suite), "BROKEN": str(suite), "EMPTY": str(suite), "TWICE": str(suite)}
+    assert command(["eval", *(known.get(word, word) for word in words)]) == code
+    shown = capsys.readouterr().err
+    assert message in shown
+    assert "Traceback" not in shown
+    assert "unexpected" not in shown

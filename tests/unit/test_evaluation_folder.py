@@ -1,0 +1,117 @@
+"""The folder of a run: appended lines, torn ends, the order at the end, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ragsys.errors import RagsysError, UsageError
+from ragsys.evaluation.folder import KEYS, QUESTIONS, RESULTS, RUN, RunFolder
+from ragsys.evaluation.records import Outcome, Question
+
+QUESTIONS_ASKED: list[Question] = [{"id": f"q{n}", "question": "What\u2028is it?"} for n in range(3)]
+
+
+def about(**changes: Any) -> dict[str, Any]:
+    return {"configs": [{"name": "b"}, {"name": "a"}], "decides": {"seed": 0, "revision": "1", **changes}}
+
+
+def outcome(question: str, config: str) -> Outcome:
+    return {
+        "id": question,
+        "config": config,
+        "pages": [{"doc": "a.pdf", "page": 1, "score": 0.5, "stage_scores": {}}],
+        "answer": "Ein Satz mit \u2028 und \x85 darin.",
+        "status": "answered",
+        "citations": [],
+        "usage": {"calls": 0},
+        "seconds": {"total": 0.1},
+        "error": None,
+    }
+
+
+def lines(path: Path) -> list[tuple[str, str]]:
+    rows = [json.loads(line) for line in (path / RESULTS).read_bytes().splitlines()]
+    assert all(tuple(row) == KEYS for row in rows)
+    return [(row["id"], row["config"]) for row in rows]
+
+
+def test_lines_end_in_the_order_of_questions_then_configurations(tmp_path: Path) -> None:
+    run = RunFolder.start(tmp_path / "run", about(), QUESTIONS_ASKED)
+    with run:
+        for config in ("b", "a"):
+            for question in ("q2", "q0", "q1"):
+                run.add(outcome(question, config))
+    assert lines(run.path)[:2] == [("q2", "b"), ("q0", "b")]
+    run.order()
+    assert lines(run.path) == [(q, c) for q in ("q0", "q1", "q2") for c in ("b", "a")]
+    assert not list(run.path.glob("*.part"))
+
+
+@pytest.mark.parametrize("torn", [b'{"id": "q1", "con', b"\x00\x00\x00\n", b'{"id": "q1"}\n', b"[]\n", b'"q1"'])
+def test_what_follows_a_torn_line_is_asked_again(tmp_path: Path, torn: bytes) -> None:
+    run = RunFolder.start(tmp_path / "run", about(), QUESTIONS_ASKED)
+    with run:
+        run.add(outcome("q0", "b"))
+    whole = (run.path / RESULTS).read_bytes()
+    (run.path / RESULTS).write_bytes(whole + torn + whole.replace(b'"q0"', b'"q2"'))
+    again = RunFolder.resume(run.path, about(), QUESTIONS_ASKED)
+    assert [one["id"] for one in again.missing("b")] == ["q1", "q2"]
+    with again:
+        again.add(outcome("q1", "b"))
+    assert lines(run.path) == [("q0", "b"), ("q1", "b")]
+
+
+def test_a_line_of_another_run_ends_what_is_taken(tmp_path: Path) -> None:
+    run = RunFolder.start(tmp_path / "run", about(), QUESTIONS_ASKED)
+    with run:
+        run.add(outcome("q0", "b"))
+        run.add(outcome("elsewhere", "b"))
+    assert set(RunFolder.read(run.path).outcomes) == {("q0", "b")}
+
+
+def test_a_line_that_is_there_twice_counts_once(tmp_path: Path) -> None:
+    run = RunFolder.start(tmp_path / "run", about(), QUESTIONS_ASKED)
+    with run:
+        run.add(outcome("q0", "b"))
+    (run.path / RESULTS).write_bytes((run.path / RESULTS).read_bytes() * 2)
+    again = RunFolder.read(run.path)
+    again.order()
+    assert lines(run.path) == [("q0", "b")]
+
+
+def test_a_folder_that_is_in_use_is_refused(tmp_path: Path) -> None:
+    RunFolder.start(tmp_path / "run", about(), QUESTIONS_ASKED)
+    with pytest.raises(UsageError, match="holds a run already") as caught:
+        RunFolder.start(tmp_path / "run", about(), QUESTIONS_ASKED)
+    assert "--resume" in str(caught.value)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.docx").touch()
+    with pytest.raises(UsageError, match="not empty"):
+        RunFolder.start(tmp_path / "other", about(), QUESTIONS_ASKED)
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="is a file"):
+        RunFolder.start(tmp_path / "file", about(), QUESTIONS_ASKED)
+
+
+def test_only_the_same_run_is_continued(tmp_path: Path) -> None:
+    RunFolder.start(tmp_path / "run", about(), QUESTIONS_ASKED)
+    with pytest.raises(UsageError, match="asks something else") as caught:
+        RunFolder.resume(tmp_path / "run", about(revision="2"), QUESTIONS_ASKED)
+    assert 'revision: "1" then, "2" now' in str(caught.value)
+    assert "seed" not in str(caught.value)
+
+
+def test_what_is_no_run_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="holds no run"):
+        RunFolder.read(tmp_path)
+    run = RunFolder.start(tmp_path / "run", about(), QUESTIONS_ASKED)
+    (run.path / QUESTIONS).unlink()
+    with pytest.raises(RagsysError, match="cannot be read"):
+        RunFolder.read(run.path)
+    (run.path / RUN).write_text("{")
+    with pytest.raises(RagsysError, match="cannot be read"):
+        RunFolder.read(run.path)

@@ -1,0 +1,157 @@
+"""Scores of a run: names of metrics, what errors count for, groups, what configurations are compared on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import evaluating
+import pytest
+
+from ragsys.config import load
+from ragsys.errors import UsageError
+from ragsys.evaluation.grouping import groups_of
+from ragsys.evaluation.records import ConfigInfo, Outcome, Provenance, Question, Scored
+from ragsys.evaluation.scoring import Named, build_metrics, main_metrics, score
+
+PROVENANCE = Provenance("tiny", "CC0", "1", "ragsys eval tiny", "2026-01-01", "abc", "here", 0)
+GOLD: list[Question] = [
+    {
+        "id": f"q{n}",
+        "question": "?",
+        "gold_pages": [{"doc": f"d{n % 4}.pdf", "page": 1}],
+        "answer": "yes",
+        "source": "ab"[n % 2],
+        "evidence_modality": ["text", "table"] if n == 0 else ["text"],
+        "answer_type": "text",
+    }
+    for n in range(8)
+]
+
+
+@pytest.fixture(autouse=True)
+def _metrics() -> None:
+    evaluating.install()
+
+
+def outcome(question: str, config: str, *, hit: bool = True, **changes: Any) -> Outcome:
+    gold = next(one for one in GOLD if one["id"] == question)["gold_pages"][0]["doc"]
+    made: Outcome = {
+        "id": question,
+        "config": config,
+        "pages": [{"doc": gold if hit else "other.pdf", "page": 1, "score": 1.0, "stage_scores": {}}],
+        "answer": "Yes, it is.",
+        "status": "answered",
+        "citations": [],
+        "usage": {"calls": 0},
+        "seconds": {"total": 0.1},
+        "error": None,
+    }
+    return {**made, **changes}  # type: ignore[typeddict-item]
+
+
+def scored(metrics: Sequence[str], **outcomes: Sequence[Outcome]) -> Scored:
+    made, _ = build_metrics(metrics)
+    return score(
+        GOLD,
+        outcomes,
+        made,
+        main=main_metrics(made),
+        configs=[ConfigInfo(name, name) for name in outcomes],
+        provenance=PROVENANCE,
+    )
+
+
+def test_the_number_behind_the_name_is_the_depth() -> None:
+    made, notes = build_metrics(["found@3", "found", "said"])
+    assert [(one.name, one.k) for one in made] == [("found@3", 3), ("found", 10), ("said", None)]
+    assert made[0].info.name == "found@3"
+    assert not notes
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("fuond", "Did you mean 'found'"),
+        ("found@", "@K is a number"),
+        ("found@0", "@K is a number"),
+        ("found@five", "@K is a number"),
+        ("found@²", "@K is a number"),
+        ("said@5", "takes no @K"),
+    ],
+)
+def test_wrong_names_are_told(name: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        build_metrics([name])
+
+
+def test_a_metric_that_asks_a_model_needs_one_that_is_pinned() -> None:
+    with pytest.raises(UsageError, match="asks a model") as caught:
+        build_metrics(["asks"], needs=load("laptop"))
+    assert "--judge" in str(caught.value)
+    made, notes = build_metrics(["asks", "said"], needs=load("laptop"), asked=False)
+    assert [one.name for one in made] == ["said"]
+    assert "left out" in notes[0]
+    made, notes = build_metrics(["asks"], judge=load("laptop"))
+    assert [one.name for one in made] == ["asks"]
+    assert not notes
+
+
+def test_a_real_difference_is_told_and_a_total_is_no_mean() -> None:
+    a = [outcome(q["id"], "a") for q in GOLD]
+    b = [outcome(q["id"], "b", hit=n == 0, status="abstained" if n < 4 else "answered") for n, q in enumerate(GOLD)]
+    made = scored(["found@1", "said", "share-answered"], a=a, b=b)
+    assert made.estimates["a"]["found@1"].value == 1.0
+    assert made.estimates["b"]["found@1"].value == 1 / 8
+    assert made.estimates["b"]["share-answered"].value == 0.5
+    assert made.estimates["b"]["share-answered"].clusters == 4
+    assert {one.metric for one in made.comparisons} == {"found@1", "said"}  # a total has no score a question
+    first = made.comparisons[0]
+    assert (first.a, first.b, first.difference, first.n) == ("a", "b", 7 / 8, 8)
+    assert first.p_adjusted >= first.p
+    assert set(made.groups) == {"source", "modality", "document"}  # all answers are of one type, all gold is one page
+    assert made.groups["source"]["a"]["b"]["found@1"].value == 1 / 4
+    assert made.groups["source"]["b"]["b"]["found@1"].value == 0.0
+    assert made.groups["modality"]["table"]["a"]["found@1"].n == 1
+
+
+def test_failing_never_pays() -> None:
+    fine = [outcome(q["id"], "a") for q in GOLD]
+    broken: dict[str, Any] = {"pages": [], "answer": None, "status": None, "error": "GenerationError: gone"}
+    failed = [*fine[:4], *(outcome(q["id"], "b", **broken) for q in GOLD[4:])]
+    made = scored(["found@1", "said", "share-answered"], a=fine, b=failed)
+    assert made.estimates["b"]["found@1"].value == 0.5
+    assert made.estimates["b"]["said"].value == 0.5
+    assert made.estimates["b"]["said"].undefined == 0
+    assert made.estimates["b"]["share-answered"].value == 0.5
+    assert any("4 of 8 questions ended with an error, such as: GenerationError: gone" in note for note in made.notes)
+
+
+def test_what_is_defined_nowhere_is_left_out_and_told() -> None:
+    only: dict[str, Any] = {"answer": None, "status": None}
+    made = scored(["found@1", "said", "share-answered"], a=[outcome(q["id"], "a", **only) for q in GOLD])
+    assert [metric.name for metric in made.metrics] == ["found@1"]
+    assert "defined for no question here: said, share-answered" in made.notes
+
+
+def test_one_metric_of_a_family_is_compared() -> None:
+    made, _ = build_metrics(["found@5", "found@1", "said", "share-answered"])
+    assert main_metrics(made) == ["found@5", "said"]
+
+
+def test_groups_that_say_nothing_are_left_out() -> None:
+    assert groups_of(GOLD[:1], ["d0.pdf"])["modality"] == {"table": [0], "text": [0]}
+    assert set(groups_of(GOLD[:1], ["d0.pdf"])) == {"modality"}
+    plain: list[Question] = [{"id": "q", "question": "?"}, {"id": "r", "question": "?"}]
+    assert groups_of(plain, ["q", "r"]) == {}
+    many: list[Question] = [
+        {"id": str(n), "question": "?", "gold_pages": [{"doc": "d", "page": page} for page in range(1, n + 1)]}
+        for n in range(6)
+    ]
+    assert groups_of(many, ["d"] * 6)["gold pages"] == {"0": [0], "1": [1], "2": [2], "3 or more": [3, 4, 5]}
+
+
+def test_named_keeps_what_the_metric_says() -> None:
+    made, _ = build_metrics(["found@3"])
+    assert isinstance(made[0], Named)
+    assert made[0].info.summary == made[0].metric.info.summary
