@@ -69,6 +69,7 @@ class _Process:
         self.job: Job | None = None
         self.since = self.heard = time.monotonic()
         self.ready = False
+        self._handing = False  # a message waits for its place in the inbox: the owner is the slower one
         self.popen = subprocess.Popen(
             list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
         )
@@ -85,8 +86,13 @@ class _Process:
         buffered: BinaryIO = io.BufferedReader(io.FileIO(os.dup(out.fileno())), 1 << 20)
         with contextlib.suppress(OSError, ValueError), buffered:
             while (message := frames.read(buffered)) is not None:
-                self.heard = time.monotonic()
+                came = self.heard = time.monotonic()
+                self._handing = True
                 self._inbox.put((self, *message))
+                # what the worker stood still for the owner is not the document's time
+                self.since += time.monotonic() - came
+                self.heard = time.monotonic()
+                self._handing = False
         self._inbox.put((self, {"type": "gone"}, b""))
 
     def _send(self, message: JSON) -> None:
@@ -107,9 +113,9 @@ class _Process:
     def over(self, limits: Limits) -> tuple[Outcome, str] | None:
         """Which limit it is over, if any."""
         now = time.monotonic()
-        if now - self.since > limits.document_seconds:
+        if not self._handing and now - self.since > limits.document_seconds:
             return Outcome.TIMEOUT, f"took more than {limits.document_seconds:g} s (index.limits.document_seconds)"
-        if now - self.heard > limits.page_seconds:
+        if not self._handing and now - self.heard > limits.page_seconds:
             return Outcome.TIMEOUT, f"a page took more than {limits.page_seconds:g} s (index.limits.page_seconds)"
         with contextlib.suppress(psutil.Error):
             worker = psutil.Process(self.popen.pid)

@@ -111,3 +111,13 @@ def test_a_worker_that_cannot_start_is_an_error() -> None:
     failing = [sys.executable, "-c", "raise SystemExit(5)"]
     with Pool({}, 1, Limits(), failing) as pool, pytest.raises(RagsysError, match="before it was ready"):
         list(pool.run([job("any")]))
+
+
+def test_an_owner_that_stands_still_takes_nothing_of_a_documents_time(command: list[str]) -> None:
+    with Pool({}, 1, Limits.model_validate({"document_seconds": 1.0, "page_seconds": 1.0}), command) as pool:
+        messages = []
+        for message in pool.run([job("d", pages=60)]):
+            if len(messages) == 2:
+                time.sleep(2.0)  # the inbox is full, and the worker waits
+            messages.append(message)
+    assert of(messages, "d") == [*(("items", n) for n in range(1, 61)), ("end", 0)]
