@@ -6,16 +6,15 @@ outside resource by its own policy.
 
 from __future__ import annotations
 
-import base64
-import html
-import io
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from string import Template
 
 from ragsys.answers import Answer, Citation, Statement
 from ragsys.errors import RagsysError, UsageError
+from ragsys.markup import jpeg
+from ragsys.markup import plain as _plain
+from ragsys.markup import text as _text
 from ragsys.types import Level
 
 DPI = 110.0
@@ -84,18 +83,6 @@ def to_markdown(answer: Answer) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _text(text: str) -> str:
-    """Escaped for HTML, without control characters or marks that turn the direction of what follows."""
-    return html.escape(re.sub(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", "", text), quote=True)
-
-
-def _plain(text: str) -> str:
-    """One line of Markdown in which nothing of the text is markup."""
-    text = re.sub(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]+", " ", text)
-    text = re.sub(r"\s+", " ", text).strip()
-    return re.sub(r"([\\`*_{}\[\]<>#|!~&$])", r"\\\1", text)
-
-
 def _name(citation: Citation) -> str:
     return f"{citation.title} ({citation.path})" if citation.title else citation.path
 
@@ -141,9 +128,7 @@ def _picture(citation: Citation) -> str:
         image = citation.picture(DPI, crop=True)
     except RagsysError:
         return ""
-    out = io.BytesIO()
-    image.convert("RGB").save(out, "JPEG", quality=QUALITY, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
+    return jpeg(image, quality=QUALITY)
 
 
 def _doubts(statements: tuple[Statement, ...]) -> str:
