@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import queue
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ragsys.config import Limits
 from ragsys.errors import RagsysError
-from ragsys.pool import Job, Message, Pool
+from ragsys.pool import Job, Message, Pool, _Process
 
 #: A worker that does on page n what its job says, and reads the other pages.
 SCRIPT = """
@@ -113,11 +115,18 @@ def test_a_worker_that_cannot_start_is_an_error() -> None:
         list(pool.run([job("any")]))
 
 
-def test_an_owner_that_stands_still_takes_nothing_of_a_documents_time(command: list[str]) -> None:
-    with Pool({}, 1, Limits.model_validate({"document_seconds": 1.0, "page_seconds": 1.0}), command) as pool:
-        messages = []
-        for message in pool.run([job("d", pages=60)]):
-            if len(messages) == 2:
-                time.sleep(2.0)  # the inbox is full, and the worker waits
-            messages.append(message)
-    assert of(messages, "d") == [*(("items", n) for n in range(1, 61)), ("end", 0)]
+def test_an_owner_that_stands_still_takes_nothing_of_a_documents_time(command: list[str], tmp_path: Path) -> None:
+    inbox: queue.Queue[Any] = queue.Queue(maxsize=1)
+    process = _Process(command, {}, tmp_path / "at", inbox)
+    try:
+        assert inbox.get(timeout=30)[1] == {"type": "ready"}
+        process.give(job("d", pages=3))
+        while not inbox.full():
+            time.sleep(0.01)
+        time.sleep(1.2)  # the worker is ready with all, and stands behind the full inbox
+        limits = Limits.model_validate({"document_seconds": 1.0, "page_seconds": 1.0})
+        assert process.over(limits) is None
+        assert [inbox.get(timeout=5)[1]["type"] for _ in range(4)] == ["items", "items", "items", "end"]
+        assert process.over(limits) is None
+    finally:
+        process.end()
