@@ -6,15 +6,18 @@ The rules err on the side of doubt: a paraphrase that they cannot follow is not 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ragsys.claims import Facts, Quantity, facts, fold, scales, side, spends, stem
+from ragsys.grids import Grid
 from ragsys.vocabulary import LIGHT
 
 # a comma alone parts nothing: what is negated before it may be all that follows
 _CLAUSE = re.compile(r";\s+|,?\s+(?:but|while|whereas|although|though|and|yet|however)\s+", re.I)
+_AND = re.compile(r",\s|\s(?:and|while|but|whereas|to|from)\s")
+_ASIDE = re.compile(r"\([^()]*\b(?:thousands|millions|billions)\b[^()]*\)", re.I)  # of a header: said of every column
 _PRONOUN = re.compile(r"\s*(?:it|its|they|their|he|she|his|her|this|these|that|the company|the group|we|our)\b", re.I)
 
 
@@ -24,18 +27,6 @@ class Setting:
 
     text: str = ""  # caption, headings, headers: may supply names, words, a year, a scale, a currency
     before: str = ""  # the sentence before: read only where the stretch begins with a pronoun
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """A table as rows of cells; the first `heads` rows are column headers."""
-
-    rows: tuple[tuple[str, ...], ...]
-    heads: int = 1
-
-    def header(self, column: int) -> str:
-        """A column's headers, from the top."""
-        return " ".join(row[column] for row in self.rows[: self.heads] if column < len(row))
 
 
 def prose_problems(claim: str, stretch: str, setting: Setting) -> list[str]:
@@ -59,6 +50,7 @@ def prose_problems(claim: str, stretch: str, setting: Setting) -> list[str]:
     clause = _clause(said, page)
     problems += _polarity(said, page, clause)
     problems += _order(said, page)
+    problems += _beside(said, page) or _elsewhere(said, page)
     return problems
 
 
@@ -85,7 +77,8 @@ def same(claimed: Quantity, found: Quantity, claim: str, around: str, beside: st
         marked = re.search(re.escape(claimed.currency) + (r"|USD|dollars" if claimed.currency == "$" else ""), context)
         if found.currency or not marked:
             return False
-    if claimed.unit and claimed.unit != found.unit and (found.unit or claimed.unit not in _units(context)):
+    borrows = bool(claimed.unit) and claimed.unit != found.unit  # its unit is not beside the number that was found
+    if borrows and (found.unit or found.noun or claimed.unit not in _units(context)):
         return False
     if claimed.bound != found.bound:
         return False
@@ -101,16 +94,21 @@ def _units(text: str) -> set[str]:
     return {q.unit for word in set(re.findall(r"°?[A-Za-z]+", text)) for q in facts(f"7 {word}").quantities if q.unit}
 
 
+_ABSENT = " does not stand there"
+
+
 def _missing(quantity: Quantity, said: Facts) -> str:
-    start = max(0, said.text.rfind(" ", 0, max(0, quantity.start - 1)) + 1)
-    shown = said.text[min(start, quantity.start) : quantity.end + 12].split(" ")
-    return f"the number {' '.join(shown[:3]).strip(' ,.;')} does not stand there"
+    start = said.text.rfind(" ", 0, quantity.start) + 1
+    end = said.text.find(" ", quantity.end)
+    return f"the number {said.text[start : end if end >= 0 else len(said.text)].strip(' ,.;')}{_ABSENT}"
 
 
 def _years(said: Facts, page: Facts, known: Facts) -> list[str]:
     here = {year for year, _ in page.years}
     claimed = {year for year, _ in said.years}
     elsewhere = {year for year, _ in known.years} if not here - claimed else set()
+    if not here and len(elsewhere) > 1 and claimed & elsewhere:
+        return [f"which year it is of is not said there ({', '.join(map(str, sorted(elsewhere)))})"]
     return [f"the year {year} does not stand there" for year in sorted(claimed - here - elsewhere)]
 
 
@@ -218,13 +216,88 @@ def _places(there: Sequence[tuple[Any, int]], mine: Sequence[Any]) -> list[int]:
     return [once[value] for value in mine if value in once and list(mine).count(value) == 1]
 
 
+def _beside(said: Facts, page: Facts) -> list[str]:
+    """A value with another year than it has there: "5 in 2018, compared with 4 in 2017" does not say "4 in 2018"."""
+    if len({year for year, _ in page.years}) < 2 or not said.years:
+        return []
+    for quantity in said.quantities:
+        there = [other for other in page.quantities if other.value == quantity.value]
+        if len(there) == 1 and _year_of(quantity, said) != _year_of(there[0], page):
+            return [f"{_missing(quantity, said)[: -len(_ABSENT)]} stands beside another year"]
+    return []
+
+
+def _year_of(quantity: Quantity, read: Facts) -> int | None:
+    """The year that a sentence gives with one of its quantities.
+
+    As many of a kind as years, and all on one side, are two lists: the first belongs to the first. Else it is the year
+    that no comma, "and" or semicolon parts from the quantity, or the nearest one.
+    """
+    alike = [q for q in read.quantities if (q.percent, q.currency) == (quantity.percent, quantity.currency)]
+    years = list(read.years)
+    if len(alike) == len(years) > 1 and (
+        alike[-1].end <= years[0][1] or years[-1][1] < alike[0].start or "respectively" in read.text
+    ):
+        return years[alike.index(quantity)][0]
+    near: list[tuple[int, int]] = []
+    for start, end in (_side(read.text, quantity), _segment(read.text, quantity)):
+        near = near or [item for item in years if start <= item[1] < end]
+    nearest = min(near or years, key=lambda item: (_gap(item[1], quantity), item[1]), default=None)
+    return nearest[0] if nearest else None
+
+
+def _segment(text: str, quantity: Quantity) -> tuple[int, int]:
+    """The stretch between two semicolons that holds the quantity."""
+    end = text.find(";", quantity.end)
+    return text.rfind(";", 0, quantity.start) + 1, end if end >= 0 else len(text)
+
+
+def _side(text: str, quantity: Quantity) -> tuple[int, int]:
+    """The part of that stretch on the quantity's side of a comma or an "and"."""
+    start, end = _segment(text, quantity)
+    start = max((match.end() for match in _AND.finditer(text, start, quantity.start)), default=start)
+    cut = _AND.search(text, quantity.end, end)
+    return start, cut.start() if cut else end
+
+
+def _elsewhere(said: Facts, page: Facts) -> list[str]:
+    """A value said of what another clause speaks of: "revenue was 5 and costs were 3" does not say "revenue was 3";
+    nor does "Graz and Linz employ 450 and 300" say "Linz employs 450"."""
+    named = _places([(name, page.text.lower().find(name)) for name in page.names], said.names)
+    alike = {(quantity.percent, quantity.currency) for quantity in page.quantities}
+    if len(page.names) == len(page.quantities) > 1 and len(alike) == 1 and len(said.quantities) == 1 == len(named):
+        places = [page.text.lower().find(name) for name in page.names]
+        numbers = [quantity.start for quantity in page.quantities]
+        mine = [n for n, other in enumerate(page.quantities) if other.value == said.quantities[0].value]
+        apart = max(places) < min(numbers) or max(numbers) < min(places)
+        if apart and len(mine) == 1 and sorted(places)[mine[0]] != named[0]:
+            return [f"{_missing(said.quantities[0], said)[: -len(_ABSENT)]} is said of something else there"]
+    clauses = [facts(part) for part in _CLAUSE.split(page.text) if part and part.strip()]
+    mine_words = _subjects(said)
+    for quantity in said.quantities:
+        holding = [one for one in clauses if any(other.value == quantity.value for other in one.quantities)]
+        others = [one for one in clauses if one.quantities and one not in holding]
+        if len(holding) != 1 or not others:
+            continue
+        own = _subjects(holding[0])
+        if own - mine_words and any(mine_words & (_subjects(one) - own) for one in others):
+            return [f"{_missing(quantity, said)[: -len(_ABSENT)]} is said of something else there"]
+    return []
+
+
+def _subjects(read: Facts) -> set[str]:
+    """Stems of what a clause speaks of: its names and words but for those that tell a direction."""
+    lead = [read.lead] if read.lead else []
+    return {stem(word) for word in (*lead, *read.names, *read.words) if side(word) is None}
+
+
 def row_problems(claim: str, grid: Grid, row: int, setting: Setting) -> list[str]:
     """What of the claim a table's row, with its column headers, does not say; empty if it says it all."""
     said = facts(claim)
-    cells = grid.rows[row]
+    cells, headers = grid.rows[row], grid.headers
     # a row without numbers above names a section of the table
     section = next((" ".join(up) for up in reversed(grid.rows[:row]) if not any(_numeric(cell) for cell in up[1:])), "")
-    heads = [grid.header(column) for column in range(len(cells))]
+    heads = [headers[column] if column < len(headers) else "" for column in range(len(cells))]
     around = fold(f"{setting.text} {section} {' '.join(heads)}")
     problems: list[str] = []
     used: set[int] = set()
@@ -242,11 +315,17 @@ def row_problems(claim: str, grid: Grid, row: int, setting: Setting) -> list[str
         if not columns:
             headed.append(quantity)
         elif not fitting:
-            problems.append(f"{_missing(quantity, said)[: -len(' does not stand there')]} stands in another column")
+            problems.append(f"{_missing(quantity, said)[: -len(_ABSENT)]} stands in another column")
         else:
             used.update(column for column in fitting if column)
     # a header's number is said along with a value of that column, never instead of one
+    plain_claim = said.text.casefold()
     beside = [other for column in used for other in facts(f"{heads[column]} {setting.text}").quantities]
+    for part in setting.text.split(" . "):  # a caption that is said along with the row, number and all
+        beside += facts(part).quantities if part.strip(" .:") and _said(plain_claim, part.strip(" .:")) else ()
+    for column, cell in enumerate(cells):  # "Level 3: -" says that there is none
+        if column and heads[column] and cell.strip() and not _numeric(cell):
+            beside += facts(heads[column]).quantities if _said(plain_claim, f"{heads[column]}: {cell}") else ()
     problems += [
         _missing(quantity, said)
         for quantity in headed
@@ -254,41 +333,99 @@ def row_problems(claim: str, grid: Grid, row: int, setting: Setting) -> list[str
     ]
     if said.quantities and any(len(head) != len(cells) for head in grid.rows[: grid.heads]):
         problems.append("the table's columns cannot be told apart")
+    problems += _undated(said, sorted(used), heads, cells, facts(setting.text))
     whole = facts(fold(f"{' '.join(cells)} {around}"))
     problems += _years(said, whole, facts(""))
     problems += _dates(said, whole, facts(""))
     problems += [f"'{name}' does not stand there" for name in said.names if not _in(name, _tokens(whole.text))]
     problems += _words(said, whole.text)
-    label = facts(fold(f"{cells[0]} {' '.join(heads[column] for column in sorted(used))}"))
+    mine = " ".join(_ASIDE.sub("", heads[column]) for column in sorted(used))
+    worded = " ".join(cell for cell in cells[1:] if not _numeric(cell) and cell.strip() and _said(plain_claim, cell))
+    label = facts(fold(f"{cells[0]} {mine} {worded}"))
     if bool(said.negations) != bool(label.negations):
         problems.append("one of the two is negated")
     problems += [] if said.quantities else _order(said, facts(" ".join(cells)))
-    if not problems and _fit(said, cells[0]) < max(_fit(said, other[0]) for other in grid.rows[grid.heads :] if other):
+    named = _fit(said, cells[0])
+    headed_words = {stem(token) for token in _tokens(mine)}
+    if not problems and named < max(_fit(said, other[0], headed_words) for other in grid.rows[grid.heads :] if other):
         problems.append("another row of the table fits it better")
+    if not problems and said.quantities and _strong(cells[0]) and not named[0]:
+        problems.append(f"it is said of '{fold(cells[0])[:60]}' there")
     return problems
+
+
+def _undated(said: Facts, used: Sequence[int], heads: Sequence[str], cells: Sequence[str], around: Facts) -> list[str]:
+    """A year that no column bears and that is one of several around the table; columns that bear the same header."""
+    values = [column for column in range(1, len(cells)) if _numeric(cells[column])]
+    for column in used:
+        if any(
+            other != column and heads[other].casefold() == heads[column].casefold() and cells[other] != cells[column]
+            for other in values
+            if heads[column] or said.years
+        ):
+            return ["the table's columns cannot be told apart"]
+    bare = [column for column in used if not facts(heads[column]).years]
+    near = {year for text in (around, *map(facts, heads)) for year, _ in text.years}
+    own = {year for year, _ in facts(" ".join(cells)).years}
+    if bare and said.years and len(values) > 1 and len(near) > 1 and not {y for y, _ in said.years} <= own:
+        return [f"which year it is of is not said there ({', '.join(map(str, sorted(near)))})"]
+    return []
+
+
+def _said(claim: str, text: str) -> bool:
+    """Whether a header or cell stands so in a claim; `claim` is folded, in lower case."""
+    return fold(text).casefold() in claim
 
 
 def _numeric(cell: str) -> bool:
     return bool(re.search(r"\d", cell))
 
 
-def _fit(said: Facts, label: str) -> int:
-    mine = {stem(token) for token in _tokens(said.text)} - {stem(word) for word in LIGHT}
-    return len(mine & {stem(token) for token in _tokens(label)})
+def _strong(label: str) -> set[str]:
+    """The stems of a label that say something."""
+    return {stem(token) for token in _tokens(label) if len(token) > 2 and token.isalpha()} - _LIGHT
+
+
+def _fit(said: Facts, label: str, without: Collection[str] = ()) -> tuple[int, bool]:
+    """How well a claim fits a label or header: how many of its telling words it holds, and whether it holds it all.
+
+    Words of the claim whose stems are in `without` do not count: they are said of something else.
+    """
+    mine = {stem(token) for token in _tokens(said.text)} - set(without)
+    theirs = {stem(token) for token in _tokens(label)}
+    return len((mine - _LIGHT) & theirs), bool(theirs) and theirs <= mine
+
+
+_LIGHT = {stem(word) for word in LIGHT}
 
 
 def _column_fits(said: Facts, quantity: Quantity, column: int, heads: Sequence[str], cells: Sequence[str]) -> bool:
-    """Whether the claim means this column: the year nearest to the number, or the header's words."""
+    """Whether the claim means this column: the year that it gives with the number, and the header's other words."""
     years = {year for year, _ in facts(heads[column]).years}
-    if years and said.years:
-        nearest = min(said.years, key=lambda item: (_gap(item[1], quantity), item[1]))[0]
-        if nearest not in years:
-            return False
-    elif len(said.quantities) == 1 and column > 0:
-        others = [other for other in range(1, len(cells)) if other != column and other < len(heads)]
-        if any(_fit(said, heads[other]) > _fit(said, heads[column]) for other in others):
-            return False
-    return True
+    year = _year_of(quantity, said)
+    if years and year is not None and year not in years:
+        return False
+    start, end = _segment(said.text, quantity)
+    part = facts(said.text[start:end])
+    if len(part.quantities) > 1:  # "5 in the first quarter and 6 in the second"
+        start, end = _side(said.text, quantity)
+        part = facts(said.text[start:end])
+    if column == 0:
+        return True
+    rivals = [
+        other
+        for other in range(1, min(len(cells), len(heads)))
+        if other != column and _numeric(cells[other]) and (not year or _bears(heads[other], year, years))
+    ]
+    row = {stem(token) for token in _tokens(cells[0])}
+    fits = {n: _fit(part, _ASIDE.sub("", heads[n]), row) for n in (column, *rivals)}
+    return all(fits[other] <= fits[column] for other in rivals)
+
+
+def _bears(head: str, year: int, years: set[int]) -> bool:
+    """Whether a header may be meant by a claim of this year; `years` are those of the header it is held against."""
+    theirs = {one for one, _ in facts(head).years}
+    return year in theirs if theirs else not years
 
 
 def _gap(year_at: int, quantity: Quantity) -> int:

@@ -18,9 +18,10 @@ from typing import NamedTuple
 from rapidfuzz import fuzz
 
 from ragsys import sentences
-from ragsys.agreement import Grid, Setting, prose_problems, row_problems
+from ragsys.agreement import Setting, prose_problems, row_problems
 from ragsys.answers import Citation, Statement
 from ragsys.claims import fold
+from ragsys.grids import Grid
 from ragsys.protocols import Judge
 from ragsys.types import Block, BlockKind, Draft, Evidence, Level, Mark, Sentence
 

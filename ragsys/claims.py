@@ -43,7 +43,9 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _YEAR = re.compile(
-    r"(?<![\w.,$€£])(?:FY\s?'?(?P<short>\d{2})(?!\d)|(?:FY\s?)?(?P<year>(?:19|20)\d{2}))(?![\d%]|,\d{3}|\.\d)", re.I
+    r"(?<![\w.,$€£])(?:(?:FY|Fiscal)\s?'?(?P<short>\d{2})(?!\d)|(?:FY\s?)?(?P<year>(?:19|20)\d{2}))"
+    r"(?![\d%]|,\d{3}|\.\d)",
+    re.I,
 )
 _ABOVE = re.compile(
     r"\b(?:more than|greater than|over|above|at least|exceed(?:s|ed|ing)?|no less than|not less than)\s*$", re.I
@@ -83,6 +85,7 @@ class Quantity:
     negative: bool = False  # a minus stands before it
     bracketed: bool = False  # it stands in parentheses: negative in accounts
     bound: str = ""  # ">" (more than, at least), "<" (up to, less than)
+    noun: str = ""  # the word behind it where that is no unit: what is counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +200,6 @@ def _quantities(text: str) -> list[Quantity]:
             after, after2 = after2, ""
         if after in ("dollar", "dollars", "euro", "euros"):
             currency, after = ("$" if after.startswith("d") else "€"), ""
-        percent = (match["percent"] or "").lower()
         before = text[: match.start()]
         found.append(
             Quantity(
@@ -205,18 +207,13 @@ def _quantities(text: str) -> list[Quantity]:
                 start,
                 end,
                 {"EUR": "€", "GBP": "£", "JPY": "¥"}.get(currency, currency),
-                "pp"
-                if percent.startswith(("percentage", "pp"))
-                else "bp"
-                if percent[:1] == "b"
-                else "%"
-                if percent
-                else "",
+                _percent((match["percent"] or "").lower()),
                 scaled,
                 UNITS.get(after, ""),
                 bool(match["minus"]),
                 bool((match["open"] or match["open2"]) and match["close"]),
                 ">" if _ABOVE.search(before) else "<" if _BELOW.search(before) else "",
+                "" if len(after) < 3 or after in LIGHT or after in UNITS or after in MEASURES else after,
             )
         )
     return found
@@ -231,6 +228,7 @@ def _lead(text: str) -> str:
 
 
 def _percent(word: str) -> str:
+    """ "%", "pp" (percentage points), "bp" (basis points), or nothing."""
     if word.startswith(("percentage", "pp")):
         return "pp"
     return "bp" if word.startswith("b") else "%" if word else ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ragsys import sentences
 from ragsys.citing import head_rows, row_stretches
+from ragsys.grids import Grid
 from ragsys.types import Block, BlockKind, Evidence
 
 from .words import tokens
@@ -32,6 +33,7 @@ class Candidate:
     label: str = ""
     caption: str = ""  # of a row: its table's caption without its number
     heads: frozenset[str] = frozenset()  # of a row: the stems of the headers of its filled columns
+    scale: str = ""  # of a row: what its table says of all its values, "dollars in millions"
 
 
 def candidates(evidence: Evidence, longest: int) -> Iterator[Candidate]:
@@ -81,22 +83,34 @@ def _lines(number: int, block: Block, above: frozenset[str], longest: int) -> It
 
 
 _NUMBERED = re.compile(r"^(?:table|tab\.|exhibit|tabelle|tableau|tabla)\s+[\w.]+\s*[:.–—-]\s*", re.IGNORECASE)
+_SCALE = re.compile(
+    r"\s*\(((?:(?:us )?dollars |amounts |figures |[$€£] ?)?(?:in )?(?:thousands|millions|billions))\b[^)]*\)",
+    re.IGNORECASE,
+)
 _CAPTION = 90  # characters of a caption that are said with a row
 
 
 def _rows(number: int, block: Block, above: frozenset[str], caption: str) -> Iterator[Candidate]:
     heads = head_rows(block.cells)
-    columns = max(len(row) for row in block.cells)
-    headers = [_line(" ".join(row[c] for row in block.cells[:heads] if c < len(row))) for c in range(columns)]
+    grid = Grid(block.cells, heads)
+    unlabelled = sum(not row[0].strip() for row in block.cells[heads:]) * 2 > len(block.cells) - heads
     section, named = "", _NUMBERED.sub("", _line(caption)).rstrip(" .:")
     named = named if len(named) <= _CAPTION else ""
+    declared = _SCALE.search(" ".join([*grid.headers, caption]))
+    scale = declared[1] if declared and not _SCALE.search(named) else ""
     places = row_stretches(block)
     for at, row in enumerate(block.cells):
         if at < heads:
             continue
-        label, values = _line(row[0]), [(headers[c], _line(cell)) for c, cell in enumerate(row) if c and cell.strip()]
+        label = _line(row[0])
+        values = [
+            (_SCALE.sub("", grid.header(c)).strip(), _line(cell)) for c, cell in enumerate(row) if c and cell.strip()
+        ]
         if not values:
             section = label
+            continue
+        values = [(head, value) for head, value in values if re.search(r"\w", value)] or values  # a dash says nothing
+        if not label and not unlabelled:  # values that nothing names: a sum without a word, a row that was cut
             continue
         own = tuple(tokens(" ".join([label, *(value for _, value in values)])))
         if not own:
@@ -106,7 +120,9 @@ def _rows(number: int, block: Block, above: frozenset[str], caption: str) -> Ite
         place = places[at]
         quote = block.text[place.start : place.end]
         over = frozenset(tokens(" ".join(head for head, _ in values)))
-        yield Candidate(number, block.ordinal, "row", text, quote, own, around, tuple(values), label, named, over)
+        yield Candidate(
+            number, block.ordinal, "row", text, quote, own, around, tuple(values), label, named, over, scale
+        )
 
 
 def _line(text: str) -> str:

@@ -13,7 +13,8 @@ from itertools import pairwise
 
 from ragsys.errors import GenerationError
 from ragsys.protocols import Context, Reply, Request
-from ragsys.types import JSON, Evidence, Usage
+from ragsys.types import JSON, BlockKind, Evidence, Usage
+from ragsys.vocabulary import MONTHS
 
 from .candidates import Candidate, candidates
 from .options import ExtractiveOptions
@@ -23,8 +24,10 @@ AROUND, PAGE, ALIKE = 0.75, 0.5, 0.8  # what a term counts that stands in the he
 PAGE_NAME = 0.25  # a name elsewhere on the page: what is asked of one thing is not answered by another
 AROUND_ROW = 0.9  # the same of a row: what it counts is said by its caption, not by itself
 TITLE = 0.85  # a heading says less than a sentence with the same words
-MORE = 0.18  # a further sentence must cover at least this much of the question that no earlier one covers
+MORE = 0.18  # a further sentence must say at least this much of the question that no earlier one says or stands under
+SAID = AROUND * ALIKE  # a term that is covered so far is said, or stands in the heading: no further sentence adds it
 SHARE = 0.6  # and score at least this share of the best
+BESIDE = 0.6  # and itself say this share of what the best says: the page that it stands on is not enough
 FOLLOWERS = 3  # sentences or rows that a colon announces
 FEW = 3  # a row with no more values is said whole
 COLUMNS = 6  # of a row that are said when the question names none
@@ -81,19 +84,22 @@ class Extractive:
         """The answer as JSON; `confidence` is the score of its best sentence, 0..1, the least over its parts."""
         pool = [one for page in evidence for one in candidates(page, self.options.characters)]
         pages = {page.number: _page_words(page) for page in evidence}
+        titles = {page.number: _title_words(page) for page in evidence}
         order = {page.number: n / max(1, len(evidence)) for n, page in enumerate(evidence)}
         asked = parts(text)
         chosen: dict[int, Candidate] = {}
         missing: list[str] = []
+        doubts: list[str] = []
         least = 1.0
         for part in asked:
             question = read(part)
             if len(asked) > 1:  # what the other parts speak of is what this one is about
                 question = question.beside(read(text))
-            found, confidence, absent = self._part(question, pool, pages, order)
+            found, confidence, absent, doubt = self._part(question, pool, pages, titles, order)
             least = min(least, confidence)
             if absent:
                 missing.append(f"{part}: {absent}" if len(asked) > 1 else absent)
+            doubts += [doubt] if doubt else []
             for one in found:
                 chosen.setdefault(id(one), _said(one, question))
         return {
@@ -102,7 +108,7 @@ class Extractive:
                 for one in chosen.values()
             ],
             "status": "abstained" if not chosen else "partial" if missing else "answered",
-            "note": "; ".join(missing),
+            "note": "; ".join(dict.fromkeys([*missing, *doubts] if chosen else missing)),
             "confidence": round(least, 4),
         }
 
@@ -111,11 +117,12 @@ class Extractive:
         question: Question,
         pool: Sequence[Candidate],
         pages: dict[int, frozenset[str]],
+        titles: dict[int, frozenset[str]],
         order: dict[int, float],
-    ) -> tuple[list[Candidate], float, str]:
-        """What answers one part, how sure that is (0..1), and what is missing if it is not sure enough."""
+    ) -> tuple[list[Candidate], float, str, str]:
+        """What answers one part, how sure that is (0..1), what of it is missing, and what is to be doubted."""
         if not pool or not question.terms:
-            return [], 0.0, "the pages that were found hold no text"
+            return [], 0.0, "the pages that were found hold no text" if not pool else "it asks for nothing", ""
         weights = _weights(question, pool)
         ranked = sorted(
             (_score(one, question, weights, pages[one.evidence], order[one.evidence]) for one in pool),
@@ -124,19 +131,20 @@ class Extractive:
         chosen = self._choose(ranked, weights)
         missing = _missing(question, chosen, pages)
         confidence = max(0.0, min(1.0, chosen[0].score - 0.15 * len(missing)))
+        absent = f"nothing there on: {', '.join(question.word(stem) for stem in missing)}" if missing else ""
         if confidence < self.options.abstain:
-            nothing = f"nothing there on: {', '.join(missing)}"
-            return [], confidence, nothing if missing else "no sentence covers enough of the question"
-        return _announced([one.candidate for one in chosen], pool), confidence, ""
+            return [], confidence, absent or "no sentence covers enough of the question", ""
+        return _announced([one.candidate for one in chosen], pool), confidence, absent, _doubt(question, chosen, titles)
 
     def _choose(self, ranked: Sequence[Scored], weights: Sequence[float]) -> list[Scored]:
         """Greedy: the best, then what adds most of the question, never the same words twice."""
         chosen = [ranked[0]]
         covered = list(ranked[0].covers)
-        rest = [one for one in ranked[1:200] if one.score >= SHARE * ranked[0].score]
+        least = BESIDE * _spoken(ranked[0], weights)
+        rest = [one for one in ranked[1:200] if one.score >= SHARE * ranked[0].score and _spoken(one, weights) >= least]
         while rest and len(chosen) < self.options.sentences:
             gains = [
-                sum(w * max(0.0, c - had) for w, c, had in zip(weights, one.covers, covered, strict=True))
+                sum(w * (c - had) for w, c, had in zip(weights, one.covers, covered, strict=True) if c > had < SAID)
                 for one in rest
             ]
             at = max(range(len(rest)), key=lambda n: (gains[n] + 0.1 * rest[n].score, -n))
@@ -147,6 +155,11 @@ class Extractive:
                 chosen.append(best)
                 covered = [max(had, c) for had, c in zip(covered, best.covers, strict=True)]
         return chosen
+
+
+def _spoken(one: Scored, weights: Sequence[float]) -> float:
+    """The share of the question that a candidate says, or stands under."""
+    return sum(weight for weight, cover in zip(weights, one.covers, strict=True) if cover >= SAID)
 
 
 def _announced(chosen: Sequence[Candidate], pool: Sequence[Candidate]) -> list[Candidate]:
@@ -175,15 +188,24 @@ def _weights(question: Question, pool: Sequence[Candidate]) -> list[float]:
     return [value / total for value in raw]
 
 
-def _page_words(page: Evidence) -> frozenset[str]:
+def _title_words(page: Evidence) -> frozenset[str]:
+    """Of the document's title and file name and of the page's header: what the whole page is about."""
     name = re.sub(r"[_/\\.-]+", " ", page.path)
-    return frozenset(tokens(f"{page.title} {name} {page.page.text}"))
+    headers = " ".join(block.text for block in page.page.blocks if block.kind is BlockKind.HEADER)
+    return frozenset(tokens(f"{page.title} {name} {headers}"))
+
+
+def _page_words(page: Evidence) -> frozenset[str]:
+    return _title_words(page) | frozenset(tokens(page.page.text))
 
 
 def _score(one: Candidate, question: Question, weights: Sequence[float], page: frozenset[str], behind: float) -> Scored:
     own = frozenset(one.own) | one.heads
     around = AROUND_ROW if one.kind in ("row", "line") else AROUND
     covers = tuple(_covers(term, own, one.around, page, around) for term in question.terms)
+    if question.years and (years := _periods(one)) and not years & question.years:
+        # it tells its own year, and that is another: no heading or page makes it an answer
+        covers = tuple(0.0 if t.stem in question.years else c for t, c in zip(question.terms, covers, strict=True))
     score = sum(weight * cover for weight, cover in zip(weights, covers, strict=True))
     if question.pairs:
         score += 0.12 * len(question.pairs & set(pairwise(one.own))) / len(question.pairs)
@@ -236,23 +258,64 @@ def _overlap(one: Candidate, other: Candidate) -> float:
     return len(mine & theirs) / max(1, min(len(mine), len(theirs)))
 
 
+def _periods(one: Candidate) -> frozenset[str]:
+    """The years that a sentence gives, or a row and its columns do."""
+    return frozenset(word for word in (*one.heads, *one.own) if _YEARS.fullmatch(word))
+
+
 def _missing(question: Question, chosen: Sequence[Scored], pages: dict[int, frozenset[str]]) -> list[str]:
     """Years and names of the question that no page of the chosen sentences holds."""
     there = frozenset().union(*(pages[one.candidate.evidence] for one in chosen))
     return sorted((question.years | question.names) - there)
 
 
+def _doubt(question: Question, chosen: Sequence[Scored], titles: dict[int, frozenset[str]]) -> str:
+    """What is asked for by name or year, and stands on the page but not with what was chosen: it may be of another."""
+    said: set[str] = set()
+    above: set[str] = set()  # a file name writes names together: "bestbuy_2023"
+    for one in chosen:
+        said |= set(one.candidate.own) | one.candidate.heads | one.candidate.around
+        above |= titles[one.candidate.evidence]
+    said |= above
+    named = {term.stem: term for term in question.terms if term.stem in question.names | question.years}
+    unsaid = [
+        term.word
+        for stem, term in named.items()
+        if stem not in said
+        and not said & set(term.alike)
+        and term.word.lower() not in MONTHS
+        and not (len(term.word) > 2 and any(term.word.lower() in word for word in above))
+    ]
+    return f"not said there: that this is about {', '.join(dict.fromkeys(unsaid))}" if unsaid else ""
+
+
 def _said(one: Candidate, question: Question) -> Candidate:
     """A row as a sentence: its label, then the columns that the question names, else the first ones."""
     if one.kind != "row":
         return one
-    asked = {term.stem for term in question.terms}
-    named = [(head, value) for head, value in one.cells if question.years & set(tokens(head))]
-    if not named and len(one.cells) > FEW:
-        scores = [len(asked & set(tokens(head))) for head, _ in one.cells]
-        best = max(scores)
-        named = [cell for cell, score in zip(one.cells, scores, strict=True) if best and score == best]
-    shown = (named or list(one.cells))[:COLUMNS]
+    shown = _columns(one.cells, question)[:COLUMNS]
     body = "; ".join(f"{head}: {value}" if head else value for head, value in shown)
     row = f"{one.label}, {body}" if one.label else body
+    row = f"{row} ({one.scale})" if one.scale else row
     return replace(one, text=f"{one.caption}: {row}" if one.caption else row)
+
+
+def _columns(cells: Sequence[tuple[str, str]], question: Question) -> list[tuple[str, str]]:
+    """The cells of the columns that the question means: of its years first, then those that share most of its words.
+
+    Columns of other years are never among them where any column has a year that is asked for.
+    """
+    years = [frozenset(word for word in tokens(head) if _YEARS.fullmatch(word)) for head, _ in cells]
+    named = [n for n, found in enumerate(years) if found and found <= question.years]
+    named = named or [n for n, found in enumerate(years) if found & question.years]
+    left = named or list(range(len(cells)))
+    asked = {stem for term in question.terms for stem in (term.stem, *term.alike)} - question.years
+    shared = [len(asked & set(tokens(cells[n][0]))) for n in left]
+    if max(shared) and (named or len(cells) > FEW):
+        best = {
+            year: max(c for n, c in zip(left, shared, strict=True) if years[n] == year)
+            for year in map(years.__getitem__, left)
+        }
+        most = max(shared)
+        left = [n for n, c in zip(left, shared, strict=True) if c == (best[years[n]] if named else most)]
+    return [cells[n] for n in left]

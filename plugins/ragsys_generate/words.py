@@ -13,6 +13,7 @@ import Stemmer
 
 _TOKEN = re.compile(r"\d[\d,]*(?:\.\d+)?(?![^\W_])|[^\W_]+(?:['’][^\W\d_]+)?")
 _INNER_YEAR = re.compile(r"(?:19|20)\d\d$")
+_FISCAL = re.compile(r"fy(?:20)?(\d\d)$", re.IGNORECASE)
 _STOP = frozenset(
     re.findall(
         r"\w+",
@@ -85,8 +86,9 @@ def _stemmer() -> Any:
 
 
 def tokens(text: str) -> list[str]:
-    """Stems and plain numbers in order: "1,577.00" and "1577" are one; a year stands out of "FY2018"."""
+    """Stems and plain numbers in order: "1,577.00" and "1577" are one; a year stands out of "FY2018" and "FY18"."""
     text = unicodedata.normalize("NFKC", text) if not text.isascii() else text
+    text = _APART.sub("FY", text)
     found: list[str] = []
     for token in _TOKEN.findall(text):
         found += _forms(token)
@@ -99,9 +101,15 @@ def _forms(token: str) -> tuple[str, ...]:
         number = token.replace(",", "")
         return (number.rstrip("0").rstrip(".") if "." in number else number,)
     if any(c.isdigit() for c in token):  # D40, FY2018: whole, and its year
-        year = _INNER_YEAR.search(token)
-        return (token.lower(), year.group()) if year else (token.lower(),)
+        if fiscal := _FISCAL.match(token):
+            return (f"fy20{fiscal[1]}", f"20{fiscal[1]}")
+        if year := _INNER_YEAR.search(token):
+            return (token.lower(), year.group())
+        return (token.lower(),)
     return (stem(re.sub(r"['’]s?$", "", token.lower())),)
+
+
+_APART = re.compile(r"\b(?:FY|[Ff]iscal(?: year)?) ?['’]?(?=\d\d\b(?![.,]\d|%))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +118,7 @@ class Term:
 
     stem: str
     weight: float
+    word: str = ""  # as it was asked
     alike: tuple[str, ...] = ()
     named: bool = False  # it begins with a capital, or mixes letters and digits
 
@@ -121,8 +130,12 @@ class Question:
     terms: tuple[Term, ...]
     pairs: frozenset[tuple[str, str]]  # stems that stand side by side
     years: frozenset[str]
-    names: frozenset[str]  # stems of capitalised words that do not begin the question
+    names: frozenset[str]  # stems of capitalised words that begin no sentence
     wants: str  # "number", "date", "person", "yesno" or ""
+
+    def word(self, stem: str) -> str:
+        """A term as the user wrote it."""
+        return next((term.word for term in self.terms if term.stem == stem and term.word), stem)
 
     def beside(self, whole: Question, share: float = 0.3) -> Question:
         """With the other words of the whole question at a share of their weight."""
@@ -145,7 +158,15 @@ _YESNO = re.compile(r"^\s*(?:is|are|was|were|do|does|did|has|have|had|can|could|
 
 
 _PART = re.compile(
-    r"(?:,|;|\?)?\s+and\s+(?=(?:how|what|which|who|whom|whose|when|where|why|is|are|was|were|does|did|do)\b)|[?;]\s+(?=\w)",
+    r"(?:,|;|\?)?\s+and\s+(?=(?:(?:after|at|before|by|for|from|in|of|on|since|to|under|until|with)\s+)?"
+    r"(?:how|what|which|who|whom|whose|when|where|why|is|are|was|were|does|did|do)\b)|[?;]\s+(?=\w)",
+    re.IGNORECASE,
+)
+
+
+#: Says how to answer and asks nothing: "Answer in millions."
+_ORDER = re.compile(
+    r"(?:please |kindly )?(?:answer|write|give|round|respond|reply|state|provide|express|return|format|use|show)\b",
     re.IGNORECASE,
 )
 
@@ -153,6 +174,7 @@ _PART = re.compile(
 def parts(text: str) -> list[str]:
     """The questions in a question: "How many were sold, and what did they cost?" asks two, each in words of its own."""
     found = [part.strip() for part in _PART.split(text) if part and part.strip()]
+    found = [part for part in found if not _ORDER.match(part)]
     whole = all(sum(term.weight >= 1 for term in read(part).terms) >= 2 for part in found)
     return found if 1 < len(found) <= 4 and whole else [text]
 
@@ -161,18 +183,21 @@ def read(text: str) -> Question:
     """Read a question."""
     terms: dict[str, Term] = {}
     names: set[str] = set()
+    text = _APART.sub("FY", text)
     for match in _TOKEN.finditer(text):
         word = match.group()
         lower = word.lower()
         if lower in _STOP or (len(lower) == 1 and not lower.isdigit()):
             continue
         for one in tokens(word):
-            mixed = any(c.isdigit() for c in one) and any(c.isalpha() for c in one)
-            named = one not in _WEAK and (mixed or (word[0].isupper() and match.start() > 0 and one.isalpha()))
+            fiscal = bool(_FISCAL.match(one))  # its year is a term of its own
+            mixed = any(c.isdigit() for c in one) and any(c.isalpha() for c in one) and not fiscal
+            first = not text[: match.start()].rstrip() or text[: match.start()].rstrip()[-1] in ".!?:"
+            named = one not in _WEAK and (mixed or (word[0].isupper() and not first and one.isalpha()))
             if named:
                 names.add(one)
-            weight = 0.35 if one in _WEAK else 1.5 if word[0].isdigit() or mixed else 1.25 if named else 1.0
-            terms.setdefault(one, Term(one, weight, _ALIKE.get(one, ()), named))
+            weight = 0.35 if one in _WEAK or fiscal else 1.5 if word[0].isdigit() or mixed else 1.25 if named else 1.0
+            terms.setdefault(one, Term(one, weight, word, _ALIKE.get(one, ()), named))
     found = [one for one in tokens(text) if one in terms]
     wants = (
         "number" if _NUMBER.search(text)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ragsys.agreement import Grid, Setting, prose_problems, row_problems
+from ragsys.agreement import Setting, prose_problems, row_problems
 from ragsys.claims import facts, fold
+from ragsys.grids import Grid
 
 PAGE = "Acme Corp reported revenue of $1,577.00 million in 2018, compared with $1,373 million in 2017."
 PEOPLE = "The plant in Graz opened on 3 March 1987 and employs more than 450 people."
@@ -76,6 +77,29 @@ DIFFER = [
     ("The device weighs 2 kg.", "The device weighs 2 g."),
 ]
 
+#: (claim, page, whether the page says it): the number, the year and the name stand there, but not all with each other.
+PAIRED = [
+    ("Acme Corp reported revenue of $1,373 million in 2018.", PAGE, False),
+    ("Acme Corp reported revenue of $1,373 million in 2017.", PAGE, True),
+    ("Acme Corp reported revenue of $1,577 million in 2018.", PAGE, True),
+    ("Revenue was $3 million.", "Revenue was $5 million and costs were $3 million.", False),
+    ("Costs were $3 million.", "Revenue was $5 million and costs were $3 million.", True),
+    ("The Linz plant employs 450 people.", "The plants in Graz and Linz employ 450 and 300 people.", False),
+    ("The Linz plant employs 300 people.", "The plants in Graz and Linz employ 450 and 300 people.", True),
+    ("Revenue was 7 million in 2018.", "Revenue in 2018 and 2017 was 5 million and 7 million.", False),
+    ("Revenue was 5 million in 2018.", "Revenue in 2018 and 2017 was 5 million and 7 million.", True),
+    ("Revenue was 5 million in 2017.", "Revenue was 5 million and 7 million in 2018 and 2017, respectively.", False),
+    ("Revenue was 5 million in 2018.", "Revenue rose from 5 million in 2017 to 7 million in 2018.", False),
+    ("Revenue was 7 million in 2018.", "Revenue was at 5 million in 2017 and at 7 million in 2018.", True),
+    ("Acme has 300 employees.", "Acme has 450 employees and 300 trucks.", False),
+    ("Acme has 450 employees.", "Acme has 450 employees and 300 trucks.", True),
+    ("Revenue was $3 million in Europe.", "Revenue was $5 million in Europe and $3 million in Asia.", False),
+    ("Revenue was $3 million in Asia.", "Revenue was $5 million in Europe and $3 million in Asia.", True),
+    ("The error was 12% with BERT.", "The error was 10% with BERT, while it was 12% with LSTM.", False),
+    ("In fiscal 2018 sales were $9 million.", "Sales were $8 million in 2018; they were $9 million in 2017.", False),
+    ("In FY17 sales were $9 million.", "Sales were $8 million in 2018; they were $9 million in 2017.", True),
+]
+
 
 @pytest.mark.parametrize(("claim", "page"), AGREE)
 def test_a_sentence_that_the_page_says_is_supported(claim: str, page: str) -> None:
@@ -85,6 +109,17 @@ def test_a_sentence_that_the_page_says_is_supported(claim: str, page: str) -> No
 @pytest.mark.parametrize(("claim", "page"), DIFFER)
 def test_a_sentence_with_a_changed_fact_is_not(claim: str, page: str) -> None:
     assert prose_problems(claim, page, Setting())
+
+
+@pytest.mark.parametrize(("claim", "page", "holds"), PAIRED)
+def test_a_value_belongs_to_its_year_and_to_what_it_is_said_of(claim: str, page: str, holds: bool) -> None:
+    assert (prose_problems(claim, page, Setting()) == []) is holds
+
+
+def test_of_several_years_around_none_is_borrowed() -> None:
+    said, page = "Acme employed 450 people in 2017.", "Acme employed 450 people."
+    assert prose_problems(said, page, Setting("Annual report 2017")) == []
+    assert prose_problems(said, page, Setting("Annual report 2018 . 2018 compared with 2017"))
 
 
 def test_what_stands_around_supplies_a_name_but_does_not_replace_one() -> None:
@@ -146,6 +181,91 @@ def test_a_row_supports_what_it_says(claim: str, row: int) -> None:
 )
 def test_a_row_does_not_support_a_changed_fact(claim: str, row: int) -> None:
     assert row_problems(claim, GRID, row, AROUND)
+
+
+SPANNED = Grid(
+    (
+        ("", "Three months ended June 30", "", "Six months ended June 30", ""),
+        ("", "2018", "2017", "2018", "2017"),
+        ("Net sales", "5", "4", "11", "9"),
+        ("Costs", "3", "2", "6", "7"),
+    ),
+    2,
+)
+MIDDLE = Grid(
+    (
+        ("", "Domestic", "2022 International", "Total", "Domestic", "2021 International", "Total"),
+        ("Stores", "10", "5", "15", "9", "4", "13"),
+    )
+)
+CENTRED = Grid(
+    (
+        ("", "", "2022", "", "", "2021", ""),
+        ("", "Home", "Abroad", "All", "Home", "Abroad", "All"),
+        ("Stores", "10", "5", "15", "9", "4", "13"),
+    ),
+    2,
+)
+QUARTERS = Grid((("", "Q1 2018", "Q2 2018"), ("Net income", "5", "6")))
+PLANTS = Grid((("Plant", "2018", "2017"), ("Graz", "5", "6"), ("Linz", "7", "8")))
+LEVELS = Grid((("", "Total", "Level 1", "Level 3"), ("Equity securities", "284", "284", "—")))
+CHANGES = Grid((("", "2021", "2020", "(dollars in millions) Change 2021 vs. 2020"), ("Costs", "$65", "$60", "$5")))
+
+
+def test_a_header_that_spans_columns_counts_for_each() -> None:
+    assert SPANNED.header(2) == "Three months ended June 30 2017"
+    assert SPANNED.header(3) == "Six months ended June 30 2018"
+    assert MIDDLE.headers[1:] == tuple(
+        f"{year} {n}" for year in (2022, 2021) for n in ("Domestic", "International", "Total")
+    )
+    assert CENTRED.headers[1:] == tuple(f"{year} {n}" for year in (2022, 2021) for n in ("Home", "Abroad", "All"))
+    assert GRID.headers == ("", "2018", "2017", "Change %")
+    assert Grid((("a", "b"),), 0).header(1) == ""
+
+
+@pytest.mark.parametrize(
+    ("claim", "grid", "holds"),
+    [
+        ("Net sales for the three months ended June 30, 2018 were 5.", SPANNED, True),
+        ("Net sales for the six months ended June 30, 2018 were 5.", SPANNED, False),
+        ("Net sales for the three months ended June 30, 2018 were 11.", SPANNED, False),
+        ("Net sales were 4 in 2018.", SPANNED, False),
+        ("Stores: 9 domestic in 2021.", MIDDLE, True),
+        ("Stores: 9 domestic in 2022.", MIDDLE, False),
+        ("Stores in total: 13 in 2022.", MIDDLE, False),
+        ("Stores, 2022 Home: 9", CENTRED, False),
+        ("Stores, 2022 Home: 10; 2021 Home: 9", CENTRED, True),
+        ("Net income was 6 in Q2 2018.", QUARTERS, True),
+        ("Net income was 6 in Q1 2018.", QUARTERS, False),
+        ("Net income was 5 in Q1 2018 and 6 in Q2 2018.", QUARTERS, True),
+        ("Net income was 6 in Q1 2018 and 5 in Q2 2018.", QUARTERS, False),
+        ("Graz made 5 in 2018.", PLANTS, True),
+        ("Acme made 5 in 2018.", PLANTS, False),  # it is one plant of Acme's
+        ("Equity securities, Level 1: 284; Level 3: —", LEVELS, True),
+        ("Equity securities, Level 3: 284", LEVELS, False),
+        ("Costs, 2021: $65; 2020: $60 (dollars in millions)", CHANGES, True),
+        ("Costs, 2021: $60 (dollars in millions)", CHANGES, False),
+    ],
+)
+def test_a_value_belongs_to_its_column(claim: str, grid: Grid, holds: bool) -> None:
+    setting = Setting("Acme made cars")
+    assert (row_problems(claim, grid, grid.heads, setting) == []) is holds
+
+
+def test_columns_that_nothing_tells_apart_support_no_year() -> None:
+    around = Setting("Years ended December 31, 2018 and 2017")
+    bare = Grid((("Net income", "5,363", "4,869"), ("Costs", "3", "4")), 0)
+    assert row_problems("Net income was 4,869 in 2018.", bare, 0, around)
+    assert row_problems("Net income was 5,363 in 2018.", bare, 0, around)
+    assert row_problems("Net income was 5,363.", bare, 0, around) == []
+    twice = Grid((("", "2018", "2018"), ("Net income", "5", "6")))
+    assert row_problems("Net income was 6 in 2018.", twice, 1, Setting())
+
+
+def test_a_label_of_light_words_is_compared_too() -> None:
+    grid = Grid((("", "2022", "2021"), ("Foreign operations", "(8)", "20"), ("Other", "(20)", "(32)")))
+    assert row_problems("Other was 20 in 2021.", grid, 1, Setting())
+    assert row_problems("Other was (32) in 2021.", grid, 2, Setting()) == []
 
 
 def test_quantities_are_read_with_scale_sign_and_unit() -> None:

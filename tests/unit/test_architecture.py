@@ -105,11 +105,12 @@ def texts(path: Path) -> list[tuple[int, str]]:
 
 @functools.cache
 def component_names() -> frozenset[str]:
-    """The names of all that the plugins of this repository bring."""
+    """The names of all that the plugins of this repository bring; metrics are called by ordinary words."""
     from ragsys.plugins import registry
 
     ours = {folder.name.removeprefix("ragsys_") for folder in PLUGINS}
-    found = {component.name for component, plugin in registry().components() if plugin in ours}
+    brought = [component for component, plugin in registry().components() if plugin in ours]
+    found = {component.name for component in brought if component.role != "metric"}
     assert {"minilm", "pymupdf", "tesseract", "edge"} <= found
     return frozenset(found)
 

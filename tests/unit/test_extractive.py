@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from ragsys_generate.extractive import Extractive
 from ragsys_generate.options import ExtractiveOptions
-from ragsys_generate.words import read, tokens
+from ragsys_generate.words import parts, read, tokens
 
 from ragsys.citing import prove
 from ragsys.errors import GenerationError
@@ -85,6 +86,7 @@ def test_two_hops_are_answered_from_two_documents(generator: Extractive) -> None
     assert {mark.evidence for sentence in draft.sentences for mark in sentence.marks} == {1, 2}
     assert "1987" in draft.text
     assert "500" in draft.text
+    assert draft.note == ""  # each part is about what it asks itself
 
 
 @pytest.mark.parametrize(
@@ -119,3 +121,138 @@ def test_words_meet_in_one_form() -> None:
     assert question.years == {"2018"}
     assert "acm" in question.names or "acme" in question.names
     assert question.wants == "number"
+
+
+def draft_of(generator: Extractive, question: str, *pages: Page, titles: Sequence[str] = ()) -> Draft:
+    """The draft for a question over pages of one document each."""
+    given = tuple(
+        Evidence(n, f"d{n}", f"d{n}.pdf", (*titles, *[""] * n)[n - 1], page, "p", Hit(Span(f"d{n}", 1, 1), n, 1.0 / n))
+        for n, page in enumerate(pages, 1)
+    )
+    reply = generator.generate(Request((), question, given))
+    return written(reply.text, reply.data, given)
+
+
+def levels(draft: Draft) -> set[Level]:
+    return {statement.level for statement in prove(draft).statements}
+
+
+INCOME = page_of(
+    (BlockKind.TITLE, "Acme: consolidated income"),
+    (
+        BlockKind.TABLE,
+        "|  | FY18 | FY17 | Change 2018 vs. 2017 |\n| Net sales | 5,363 | 4,869 | 10% |\n"
+        "| Cost of sales | 2,001 | 1,902 | 5% |",
+    ),
+)
+HALVES = page_of(
+    (BlockKind.TITLE, "Acme: results"),
+    (
+        BlockKind.TABLE,
+        "|  | Three months ended June 30 |  | Six months ended June 30 |  |\n|  | 2018 | 2017 | 2018 | 2017 |\n"
+        "| Net sales | 5 | 4 | 11 | 9 |\n| Total costs | 3 | 2 | 6 | 7 |",
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "page", "said"),
+    [
+        ("What were the net sales of Acme in FY2018?", INCOME, "Net sales, FY18: 5,363"),
+        ("What were the net sales of Acme in fiscal 17?", INCOME, "Net sales, FY17: 4,869"),
+        ("By how much did the net sales of Acme change from 2017 to 2018?", INCOME, "Change 2018 vs. 2017: 10%"),
+        (
+            "What were Acme's net sales in the six months ended June 30, 2017?",
+            HALVES,
+            "Net sales, Six months ended June 30 2017: 9",
+        ),
+        (
+            "What were Acme's net sales for the three months ended June 30, 2018?",
+            HALVES,
+            "Net sales, Three months ended June 30 2018: 5",
+        ),
+    ],
+)
+def test_the_column_of_the_period_that_is_asked_for(
+    generator: Extractive, question: str, page: Page, said: str
+) -> None:
+    draft = draft_of(generator, question, page)
+    assert said in draft.text
+    assert draft.status == "answered"
+    assert levels(draft) == {Level.SUPPORTED}
+
+
+def test_a_column_of_another_year_is_no_answer(generator: Extractive) -> None:
+    draft = draft_of(generator, "What were the net sales of Acme in fiscal 2012?", INCOME)
+    assert draft.status == "abstained" or "2012" in draft.note
+    both = page_of(*(INCOME.blocks[:2]), "In 2012, the net sales of Acme were 3,100 million.")
+    draft = draft_of(generator, "What were the net sales of Acme in fiscal 2012?", both)
+    assert draft.text.startswith("In 2012, the net sales of Acme were 3,100")
+
+
+def test_another_company_is_not_taken_for_the_one_that_is_asked_for(generator: Extractive) -> None:
+    one = page_of("The annual report of Acme. Acme employs 450 people in its plant.")
+    draft = draft_of(generator, "How many people does Zenith employ in its plant?", one)
+    assert draft.status != "answered"
+    assert "Zenith" in draft.note
+    both = page_of("Acme employs 450 people in its plant.", "Zenith is a competitor of Acme.")
+    draft = draft_of(generator, "How many people does Zenith employ in its plant?", both)
+    assert draft.status == "abstained" or "Zenith" in draft.note
+    own = page_of("It employs 450 people in its plant.")
+    titled = draft_of(generator, "How many people does Zenith employ in its plant?", own, titles=("Zenith 2020",))
+    assert (titled.status, titled.note) == ("answered", "")
+
+
+def test_a_question_that_is_answered_in_part_says_what_is_missing(generator: Extractive) -> None:
+    page = page_of("The plant in Graz opened in 1987.", "It makes valves.")
+    draft = draft_of(generator, "When did the plant in Graz open, and who designed its cooling tower?", page)
+    assert draft.status == "partial"
+    assert "1987" in draft.text
+    assert "who designed its cooling tower" in draft.note
+
+
+def test_a_second_sentence_must_say_more_of_what_is_asked(generator: Extractive) -> None:
+    page = page_of(
+        (BlockKind.TITLE, "Operating expenses of Acme"),
+        (BlockKind.TABLE, "|  | 2021 | 2020 |\n| Total operating expenses | 65,345 | 60,001 |\n| Revenue | 9 | 8 |"),
+        "Depreciation expense of Acme increased during 2021 with the assets.",
+        "The total of all operating leases of Acme was stable during 2021.",
+    )
+    draft = draft_of(generator, "What were the total operating expenses of Acme in 2021?", page)
+    assert [sentence.text for sentence in draft.sentences] == ["Total operating expenses, 2021: 65,345"]
+
+
+def test_a_row_says_the_scale_of_its_table_once_and_no_dashes(generator: Extractive) -> None:
+    table = "|  | 2021 | Level 1 | (dollars in millions) Level 3 |\n| Equity securities | 284 | 280 | — |"
+    page = page_of((BlockKind.TITLE, "Plan assets of Acme"), (BlockKind.TABLE, table))
+    draft = draft_of(generator, "What are the equity securities of Acme?", page)
+    assert draft.text == "Equity securities, 2021: 284; Level 1: 280 (dollars in millions)"
+    assert levels(draft) == {Level.SUPPORTED}
+
+
+def test_values_without_a_label_are_not_said(generator: Extractive) -> None:
+    table = "|  | 2021 | 2020 |\n| Long-term debt | 284 | 280 |\n|  | 799 | 801 |\n| Leases | 5 | 6 |"
+    page = page_of((BlockKind.TITLE, "Debt of Acme"), (BlockKind.TABLE, table))
+    assert "799" not in draft_of(generator, "What is the debt of Acme in 2021?", page).text
+
+
+def test_what_is_missing_is_told_in_the_words_of_the_question(generator: Extractive) -> None:
+    page = page_of("Acme makes pumps and valves in Graz.")
+    note = draft_of(generator, "How many Satellites did Bombardier launch in 2012?", page).note
+    assert note == "nothing there on: 2012, Bombardier, Satellites"
+
+
+@pytest.mark.parametrize(
+    "order", ["Answer in millions.", "Please write the answer in int format.", "Round to one decimal."]
+)
+def test_an_order_how_to_answer_is_no_question(order: str) -> None:
+    assert parts(f"How many people does the plant employ? {order}") == [
+        f"How many people does the plant employ? {order}"
+    ]
+    assert "Answer" not in read(f"How many people does it employ? {order}").names
+
+
+def test_short_fiscal_years_are_years() -> None:
+    for text in ("FY18", "FY'18", "FY 18", "fiscal 18", "fiscal year 2018"):
+        assert "2018" in tokens(text), text
+    assert "2012" not in tokens("fiscal 12.5")
