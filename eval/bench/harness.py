@@ -79,15 +79,14 @@ def main() -> None:
     questions = questions_of(suite)
     random.Random(0).shuffle(questions)
     chosen = questions[: options.questions]
-    rows = []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         place = Path(folder)
         home = options.library or place / "library"
         config = load(options.config, [*options.overrides, "answer.cache=false"])
         with Library(suite.root, config=config, folder=home, background=False, index=False) as library:
             library.index(wait=True)
-            for search_only in (True, False):
-                rows.append(per_question(library, suite, chosen, How(search_only=search_only), place))
+            ways = (How(search_only=True), How())
+            rows = [per_question(library, suite, chosen, how, place) for how in ways]
         again = functools.partial(
             evaluate, suite, [config], search_only=True, limit=len(chosen), library=home, fresh=True
         )

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragsys import places
 from ragsys.config import Config, load
 from ragsys.errors import RagsysError, UsageError
-from ragsys.evaluation import codec, report, trec
+from ragsys.evaluation import codec
 from ragsys.evaluation.folder import RunFolder
 from ragsys.evaluation.records import ConfigInfo, Outcome, Provenance, Scored
+from ragsys.evaluation.report import Picture
+from ragsys.evaluation.report import write as write_report
 from ragsys.evaluation.scoring import Named, build_metrics, main_metrics, score
+from ragsys.evaluation.trec import write as write_trec
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 SCORES = "scores.json"
 _DPI = 72  # of pages in a report
-Picture = Callable[[str, int], "Image"]
 
 
 def finish(run: RunFolder, metrics: Sequence[Named], *, place: places.Place, config: Config | None) -> Scored:
     """Score the run as far as it is and write all that is made of it. Pages are drawn by the library of `config`."""
     scored = scored_of(run, metrics)
     codec.save(scored, run.path / SCORES)
-    trec.write(scored, run.path)
+    write_trec(scored, run.path)
     with _pictures(place, config) as picture:
-        report.write(scored, run.path, picture)
+        write_report(scored, run.path, picture)
     return scored
 
 

@@ -131,7 +131,7 @@ def score(
         config: {one.name: _scores(one.metric, questions, found) for one in metrics}
         for config, found in outcomes.items()
     }
-    defined = [m for m in metrics if any(x is not None for of in scores.values() for x in of[m.name])]
+    defined = [m for m in metrics if _is_defined(m, outcomes, scores)]
     notes = [*notes, *_missing(metrics, defined), *_errors(outcomes)]
     labels = clusters(questions)
     every = range(len(questions))
@@ -164,6 +164,19 @@ def score(
         comparisons=_comparisons(defined, main, kept, labels, seed),
         notes=tuple(notes),
     )
+
+
+def _is_defined(
+    named: Named, outcomes: Mapping[str, Sequence[Outcome]], scores: Mapping[str, Mapping[str, Sequence[float | None]]]
+) -> bool:
+    """Whether a question has a score; that of an error counts where no question ended without one."""
+    found = [
+        (score, outcome["error"])
+        for config, of in outcomes.items()
+        for score, outcome in zip(scores[config][named.name], of, strict=True)
+    ]
+    whole = [score for score, error in found if error is None] or [score for score, _ in found]
+    return any(score is not None for score in whole)
 
 
 def _scores(metric: Metric, questions: Sequence[Question], outcomes: Sequence[Outcome]) -> tuple[float | None, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import evaluating
 import pytest
 from folders import write_folder
 
@@ -49,6 +50,9 @@ def outputs(
     monkeypatch.setenv("RAGSYS_CONFIG", "laptop-lexical")
     docs = write_folder(tmp_path / "docs")
     (docs / "empty.pdf").write_bytes(b"")
+    evaluating.install()
+    suite, other = evaluating.write_suite(tmp_path / "suite"), tmp_path / "other.yaml"
+    other.write_text("extends: laptop-lexical\nsearch: {fuse: rrf}\n")
     runs: list[tuple[int, list[str]]] = [
         (1, ["ask", "/no/such/folder", "x"]),
         (0, ["index", str(docs)]),
@@ -61,6 +65,8 @@ def outputs(
         (0, ["gc", str(docs)]),
         (0, ["move", str(docs), "--to", ":memory:"]),
         (0, ["trace", str(docs)]),
+        (0, ["eval", str(suite), "--out", str(tmp_path / "run"), "--config", "laptop-lexical", "--config", str(other)]),
+        (0, ["eval", "--list"]),
         (0, ["plugins"]),
         (0, ["plugins", "bm25"]),
         (0, ["config", "check"]),
