@@ -1,0 +1,91 @@
+"""FinanceBench: questions of analysts on the filings of listed companies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from ragsys.evaluation.records import GoldPage, GoldPassage, Question
+from ragsys.options import Options
+from ragsys.protocols import Context
+from ragsys_suites.suites import reading
+
+QUESTIONS = "data/financebench_open_source.jsonl"
+
+
+class FinanceBenchOptions(Options):
+    """Options of `financebench`."""
+
+    folder: Path = Field(description="a checkout of patronus-ai/financebench: data/ and pdfs/")
+    setting: Literal["shared", "single"] = Field(
+        "shared",
+        description="what is searched: shared, the filings of all questions; single, the question's own filing",
+    )
+
+
+class FinanceBench:
+    """FinanceBench (Islam et al. 2023): 150 questions on 84 filings (10-K, 10-Q, 8-K, earnings) of listed companies.
+
+    Where: the repository patronus-ai/financebench on GitHub.
+    What: FOLDER/data/financebench_open_source.jsonl and FOLDER/pdfs/*.pdf, as they are in the repository.
+    Licence: CC BY-NC 4.0 (the annotations); the filings are public documents of their companies.
+
+    Read of each line: financebench_id, doc_name, question, answer, question_type, question_reasoning (may be null),
+    company, evidence [{doc_name, evidence_page_num, evidence_text}]. `evidence_page_num` counts from 0 and becomes
+    1-based. `evidence_text_full_page`, `justification` and data/financebench_document_information.jsonl are not needed.
+
+    Official settings: `shared` searches the filings of all questions together (the paper's shared vector store),
+    `single` only the question's own (its single vector store). Published answers were graded by hand as correct,
+    incorrect or refused; a judge stands in for that. Page metrics are not published: they use the evidence pages.
+    """
+
+    name = "financebench"
+    licence = "CC BY-NC 4.0"
+    metrics = ("judged_correctness", "answer_accuracy", "page_recall@5", "page_mrr")
+
+    def __init__(self, options: FinanceBenchOptions, context: Context) -> None:
+        self.options = options
+        self.root = options.folder / "pdfs"
+
+    @property
+    def revision(self) -> str:
+        """Of the file of questions."""
+        return reading.revision([self._file()])
+
+    def documents(self) -> Iterator[Path]:
+        """The filings that questions ask about, as in the paper; others in the folder are left out."""
+        names = dict.fromkeys(doc for question in self.questions() for doc in question["doc_ids"])
+        return (reading.inside(self.root, name) for name in names)
+
+    def questions(self) -> Iterator[Question]:
+        """One question a line."""
+        for row in reading.json_lines(self._file()):
+            doc = f"{row.text('doc_name')}.pdf"
+            places: dict[tuple[str, int], None] = {}  # several texts of one page are one gold page
+            passages: list[GoldPassage] = []
+            for one in row.rows("evidence"):
+                name = f"{one.text('doc_name')}.pdf"
+                places[name, one.integer("evidence_page_num", low=0) + 1] = None
+                passages.append({"doc": name, "text": one.text("evidence_text")})
+            pages: list[GoldPage] = [{"doc": name, "page": page} for name, page in places]
+            question = Question(
+                id=row.text("financebench_id"),
+                question=row.text("question"),
+                answer=row.text("answer"),
+                answers=[row.text("answer")],
+                answer_type="text",
+                doc_ids=list(dict.fromkeys([doc, *(name for name, _ in places)])),
+                gold_pages=pages,
+                gold_passages=passages,
+                source=row.text("question_type"),
+                meta={"company": row.text("company"), "reasoning": row.get("question_reasoning")},
+            )
+            if self.options.setting == "single":
+                question["scope"] = [doc]
+            yield question
+
+    def _file(self) -> Path:
+        return reading.need(self.options.folder, QUESTIONS, suite=self)

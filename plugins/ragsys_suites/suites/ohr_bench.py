@@ -1,0 +1,85 @@
+"""OHR-Bench: what errors of OCR cost a document question-answering system."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import Field
+
+from ragsys.evaluation.records import AnswerType, GoldPage, GoldPassage, Question
+from ragsys.options import Options
+from ragsys.protocols import Context
+from ragsys_suites.suites import reading
+
+QUESTIONS = ("qas_v2.json", "data/qas_v2.json")
+_FORMS: dict[str, AnswerType] = {"yes/no": "yesno"}  # every other form is compared as text by the benchmark
+
+
+class OhrBenchOptions(Options):
+    """Options of `ohr-bench`."""
+
+    folder: Path = Field(description="holds qas_v2.json (or data/qas_v2.json) and pdfs/, the unzipped pdfs.zip")
+    domain: str | None = Field(None, description="only this domain: law, finance, textbook, manual, ... (all)")
+
+
+class OhrBench:
+    """OHR-Bench v2 (Zhang et al. 2024): 8,498 questions on 1,261 PDFs (8,500 pages) of seven domains.
+
+    Where: qas_v2.json in data/ of the repository opendatalab/OHR-Bench on GitHub; pdfs.zip on the dataset page
+    opendatalab/OHR-Bench of the hub.
+    What: FOLDER/qas_v2.json (or FOLDER/data/qas_v2.json) and FOLDER/pdfs/DOMAIN/NAME.pdf (unzip pdfs.zip into pdfs/).
+    Licence: CC BY 4.0 on the dataset page, and in the repository's words for research only, not commercial.
+
+    Read of each record: ID, doc_name (DOMAIN/NAME), questions, answers, doc_type, answer_form, evidence_source,
+    evidence_context (a text or a list), evidence_page_no (a number or a list; counts from 0, as the benchmark compares
+    it with page_idx; it becomes 1-based).
+
+    Official setting: all documents are searched together. Official metrics: the longest common subsequence of words
+    between the evidence and what was retrieved from its page (LCS), then EM and token F1 of the answer. What could not
+    be verified: that pdfs.zip holds DOMAIN/NAME.pdf at its top (a reader of it relies on that).
+    """
+
+    name = "ohr-bench"
+    licence = "CC BY 4.0; research only"
+    metrics = ("token_f1", "exact_match", "page_recall@5", "page_mrr")
+
+    def __init__(self, options: OhrBenchOptions, context: Context) -> None:
+        self.options = options
+        self.root = options.folder / "pdfs"
+
+    @property
+    def revision(self) -> str:
+        """Of the file of questions."""
+        return reading.revision([self._file()])
+
+    def documents(self) -> list[Path]:
+        """Every PDF below the folder, of the domain that is asked for."""
+        return reading.files(self.root, (".pdf",), under=self.options.domain, suite=self)
+
+    def questions(self) -> Iterator[Question]:
+        """One question a record."""
+        for row in reading.json_list(self._file()):
+            name = row.text("doc_name")
+            if self.options.domain and not name.startswith(f"{self.options.domain}/"):
+                continue
+            doc = f"{name}.pdf"
+            pages: list[GoldPage] = [{"doc": doc, "page": page + 1} for page in row.integers("evidence_page_no", low=0)]
+            texts = row.texts("evidence_context")
+            passages: list[GoldPassage] = [{"doc": doc, "text": text} for text in texts if text.strip()]
+            yield Question(
+                id=row.text("ID"),
+                question=row.text("questions"),
+                answer=row.text("answers"),
+                answers=[row.text("answers")],
+                answer_type=_FORMS.get(row.text("answer_form").lower(), "text"),
+                doc_ids=[doc],
+                gold_pages=pages,
+                gold_passages=passages,
+                evidence_modality=[row.text("evidence_source")],
+                source=row.text("doc_type"),
+                meta={"answer_form": row.text("answer_form")},
+            )
+
+    def _file(self) -> Path:
+        return reading.need(self.options.folder, *QUESTIONS, suite=self)
