@@ -421,9 +421,21 @@ class Suite(Protocol):
 
     name: str
     licence: str
-    revision: str  # of the files read: a commit, a version, or a hash of the question file
-    root: Path  # the folder that is indexed; gold names documents by their path below it
-    metrics: tuple[str, ...]  # names of the metrics that the benchmark reports, the main one first
+
+    @property
+    def revision(self) -> str:
+        """Of the files read: a commit, a version, or a hash of the question file."""
+        ...
+
+    @property
+    def root(self) -> Path:
+        """The folder that is indexed; gold names documents by their path below it."""
+        ...
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics that the benchmark reports, the main one first."""
+        ...
 
     def documents(self) -> Iterable[Path]:
         """The files to index, all below `root`. A suite whose pages are inside data files writes them out first."""

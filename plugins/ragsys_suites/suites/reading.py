@@ -60,15 +60,15 @@ def optional(folder: Path, *candidates: str) -> Path | None:
     return next((path for one in candidates if (path := inside(folder, one)).exists()), None)
 
 
-def inside(folder: Path, name: str) -> Path:
-    """The path that `name` names below `folder`; the file need not be there.
+def inside(folder: Path, name: str, where: str = "") -> Path:
+    """The path that `name`, which stands at `where`, names below `folder`; the file need not be there.
 
     Raises `SuiteError` if `name` is empty, absolute or leads out of the folder, on this system or on another. What lies
     in the folder as a link is the user's own doing and is followed.
     """
     parts = PureWindowsPath(name)  # takes / and \ as separators and knows drives
     if not parts.parts or parts.drive or parts.root or ".." in parts.parts or "\0" in name:
-        raise SuiteError(f"found the path {shown(name)}, expected one below {folder}")
+        raise SuiteError(f"{where}{': ' if where else ''}found the path {shown(name)}, expected one below {folder}")
     return folder.joinpath(*name.split("/"))
 
 

@@ -16,6 +16,7 @@ _Values = list[Any]  # Row.list hides the name inside the class
 _Texts = list[str]
 _Integers = list[int]
 _Numbers = list[float]
+_Rows = list["Row"]
 _LITERAL = 100_000  # characters of a list that is written as text
 
 
@@ -132,7 +133,7 @@ class Row:
         value = self.value(key, "an object")
         return self._row(key, value)
 
-    def rows(self, key: str, *, missing: bool = False) -> list[Row]:  # type: ignore[valid-type]
+    def rows(self, key: str, *, missing: bool = False) -> _Rows:
         """A list of objects."""
         return [self._row(f"{key}[{n}]", value) for n, value in enumerate(self.list(key, missing=missing))]
 
