@@ -90,6 +90,7 @@ def test_version_3(tmp_path: Path) -> None:
 
 
 def test_one_language(tmp_path: Path) -> None:
+    assert "language" not in VidoreOptions(folder=tmp_path, language="french").decisive()  # one library for all
     (question,) = check_suite(_suite(tmp_path / "data", language="french"))
     assert question["id"] == "1"
 

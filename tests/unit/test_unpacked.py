@@ -93,7 +93,7 @@ def test_it_goes_on_where_it_ended(tmp_path: Path) -> None:
     assert sorted(path.name for path in root.rglob("*") if path.is_file()) == ["one.png", "three.md", "two.md"]
     assert unpack(root, lambda: entries(ends=False)) == written
     assert asked == 2
-    (tmp_path / "state" / "abc.json").write_text("{torn")
+    (tmp_path / "state" / ".abc.json").write_text("{torn")
     assert unpack(root, lambda: entries(ends=False)) == written
     assert asked == 3
 

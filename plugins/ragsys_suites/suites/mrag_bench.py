@@ -16,6 +16,7 @@ from ragsys_suites.suites import reading
 from ragsys_suites.suites.unpacked import Entry, Written, image_bytes, safe_name, unpack
 
 CHOICES = ("A", "B", "C", "D")
+_QUERIES = ".queries"  # hidden: not to be indexed
 _KINDS = ("gt_images", "retrieved_images")
 
 
@@ -89,7 +90,7 @@ class MragBench:
                 answer_type="text",
                 doc_ids=names,
                 gold_pages=pages,
-                images=[f"queries/{queries[key].name}"],
+                images=[f"{_QUERIES}/{queries[key].name}"],
                 source=row.text("scenario"),
                 meta={"aspect": row.text("aspect"), "choices": {choice: row.text(choice) for choice in CHOICES}},
             )
@@ -101,7 +102,7 @@ class MragBench:
         return unpack(self.root / "images", self._found)
 
     def _queries(self) -> dict[str, Written]:
-        return unpack(self.root / "queries", self._asked)
+        return unpack(self.root / _QUERIES, self._asked)
 
     def _found(self) -> Iterator[Entry]:
         for row in reading.parquet(self._files(), columns=("id", *_KINDS)):

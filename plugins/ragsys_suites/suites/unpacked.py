@@ -67,7 +67,7 @@ def unpack(root: Path, entries: Callable[[], Iterable[Entry]]) -> dict[str, Writ
     `entries` is called only where something is missing. Raises `SuiteError` on an image that cannot be used, on two
     entries with one key, and where the disk refuses.
     """
-    listed = root.with_name(root.name + ".json")
+    listed = root.with_name(f".{root.name.lstrip('.')}.json")  # hidden: it may stand in a folder that is indexed
     known = _read_list(listed)
     if known is not None and all((root / one.name).is_file() for one in known.values()):
         return known

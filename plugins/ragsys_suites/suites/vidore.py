@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from ragsys.evaluation.records import GoldBox, GoldPage, Question
-from ragsys.options import Options
+from ragsys.options import Options, incidental
 from ragsys.protocols import Context
 from ragsys_suites.suites import reading
 from ragsys_suites.suites.unpacked import Entry, Written, image_bytes, safe_name, unpack
@@ -20,7 +20,8 @@ class VidoreOptions(Options):
     """Options of `vidore` and `vidore-v3`."""
 
     folder: Path = Field(description="one dataset of the benchmark: corpus/, queries/ and qrels/ with parquet files")
-    language: str | None = Field(None, description="only queries in this language, as the dataset writes it (all)")
+    # the documents are the same for all: one state, and one library, serves every language
+    language: str | None = incidental(None, description="only queries in this language, as the dataset writes it (all)")
 
 
 class Vidore:
