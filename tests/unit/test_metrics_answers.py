@@ -108,6 +108,8 @@ def test_lists_are_read_and_never_run() -> None:
     for text in ("[open('x')]", "[[1]]", "[" * 2000 + "]" * 2000, "[1,", "[x for x in 'ab']", "[]x]"):
         assert items(text) == [text]
     assert items("[]") == []
+    assert len(items(str(list(range(200))))) == 200
+    assert len(items(str(list(range(201))))) == 1
 
 
 def test_numbers_of_a_text() -> None:
@@ -171,6 +173,10 @@ def test_answer_accuracy_reads_only_the_first_words() -> None:
     late = outcome("word " * 30 + "Oslo")
     assert build("answer_accuracy", words=30).score(asked, late) == 0.0
     assert build("answer_accuracy", words=31).score(asked, late) == 1.0
+    # gold of 30 words: an answer of 60 may be read
+    long = question(answer=" ".join(f"w{n}" for n in range(30)))
+    assert build("answer_accuracy", words=10).score(long, outcome("x " * 30 + str(long["answer"]))) == 1.0
+    assert build("answer_accuracy", words=10).score(long, outcome("x " * 40 + str(long["answer"]))) == 0.0
 
 
 @pytest.mark.parametrize(

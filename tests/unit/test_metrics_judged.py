@@ -191,3 +191,34 @@ def test_support() -> None:
     assert build("support_recall", replies(astray)).score(ASKED, CITING) is None
     few = {"citations": [{"sentence": 1, "support": "full"}]}
     assert build("support_recall", replies(few)).score(ASKED, CITING) is None
+
+
+def test_mmlongbench_scores_what_a_model_extracted() -> None:
+    four = question(answer="4", answer_type="int")
+    colours = question(answer="['red', 'blue']", answer_type="list")
+    nothing = question(answer="Not answerable", answer_type="unanswerable")
+    questions = [four, colours, four, nothing, nothing]
+    outcomes = [
+        outcome("There are four."),
+        outcome("Blue and red."),
+        outcome("I do not know how many."),
+        abstention(),
+        outcome("Nothing is said of it."),
+    ]
+    judge = replies(
+        {"answer": "4", "format": "Integer"},
+        {"answer": '["Blue", "Red"]', "format": "List"},
+        {"answer": "Fail to answer", "format": "None"},
+        {"answer": "Not answerable", "format": "None"},
+    )
+    accuracy, f1 = build("mmlongbench_extracted_accuracy", judge), build("mmlongbench_extracted_f1", judge)
+    scores = [accuracy.score(q, o) for q, o in zip(questions, outcomes, strict=True)]
+    assert scores == [1.0, 1.0, 0.0, 1.0, 1.0]
+    # answerable 3, right 2 -> R 2/3; answered 3 (failing to answer is no refusal) -> P 2/3
+    assert f1.total(questions, outcomes) == pytest.approx(2 / 3)
+    assert len(judge.requests) == 4
+    sent = json.loads(str(judge.requests[0].messages[1].parts[0]))
+    assert sent == {"question": "What is it?", "analysis": "There are four."}  # never the gold answer
+    assert accuracy.score(four, failure()) == 0.0
+    assert accuracy.score(four, outcome()) is None
+    assert build("mmlongbench_extracted_accuracy", replies("?")).score(four, outcomes[0]) is None

@@ -5,7 +5,8 @@ official_retrieval  MultiHop-RAG's and UniDoc-Bench's own forms
 boxes               layout recall by overlap, box precision, recall, F1, hits
 answers             exact match, token F1, ANLS, ROUGE-L, MultiHop-RAG's, VisDoMBench's
 accuracy            is the answer right, by rules for its type
-mmlongbench, lists  the rule-based scores of MMLongBench-Doc and M3DocVQA
+choice              the letter of a multiple-choice answer (MRAG-Bench)
+mmlongbench, lists  the rule-based scores of MMLongBench-Doc and M3DocVQA; mmlongbench_extracted: after a model
 mramg               images in answers
 citations           located, quoted, supported; cited pages
 abstention, cost    when to keep quiet; what it cost
@@ -77,10 +78,27 @@ METRICS: list[Component] = [
     _metric("answers", "anls", "similarity by edits (DocVQA)"),
     _metric("answers", "rouge_l", "F1 of the longest common subsequence of words"),
     _metric("answers", "visdom_f1", "VisDoMBench's word F1"),
+    _metric("choice", "choice_accuracy", "MRAG-Bench: the letter of the right choice"),
     _metric("answers", "multihop_accuracy", "MultiHop-RAG: any shared word"),
     _metric("answers", "multihop_accuracy_corrected", "MultiHop-RAG: the gold answer stands in the answer"),
     _metric("mmlongbench", "mmlongbench_accuracy", "MMLongBench-Doc's accuracy", target="MmlongbenchAccuracy"),
     _metric("mmlongbench", "mmlongbench_f1", "MMLongBench-Doc's F1 of totals", target="MmlongbenchF1"),
+    _metric(
+        "mmlongbench_extracted",
+        "mmlongbench_extracted_accuracy",
+        "MMLongBench-Doc's accuracy of shortened answers",
+        "JudgeOptions",
+        "ExtractedAccuracy",
+        judge=True,
+    ),
+    _metric(
+        "mmlongbench_extracted",
+        "mmlongbench_extracted_f1",
+        "MMLongBench-Doc's F1 of shortened answers",
+        "JudgeOptions",
+        "ExtractedF1",
+        judge=True,
+    ),
     _metric("lists", "m3docvqa_em", "M3DocVQA's list-EM"),
     _metric("lists", "m3docvqa_f1", "M3DocVQA's list-F1"),
     _metric("lists", "list_em", "the members of the answer are the gold ones"),

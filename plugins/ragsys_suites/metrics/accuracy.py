@@ -1,7 +1,7 @@
 """answer_accuracy: is the answer right, by rules, whatever its length? The general default; 0 or 1.
 
 Answers are sentences, gold answers mostly are not, so the rules look for the gold answer *in* the answer, of which the
-first `words` words count. By the type of the answer:
+first `words` words count, or twice as many as gold has. By the type of the answer:
 
     unanswerable  right if it abstained; abstaining from any other question is wrong
     int, float    gold holds one number: right if the answer holds an equal one (`numbers.same`: whole numbers exactly,
@@ -60,7 +60,8 @@ class AnswerAccuracy:
 
 @functools.lru_cache(maxsize=50_000)
 def _right(question: str, gold: str, text: str, kind: str, options: AccuracyOptions) -> bool:
-    text = " ".join(text.split(" ")[: options.words])
+    words = max(options.words, 2 * len(gold.split()))
+    text = " ".join(text.split()[:words])
     if kind in ("int", "float") and len(numbers(gold)) == 1:
         return _number(question, gold, text, kind == "int", options.numbers)
     if kind == "yesno" and polarity(gold):

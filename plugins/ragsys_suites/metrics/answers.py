@@ -6,9 +6,9 @@ was asked for. Tokens are SQuAD's: lower case, without ASCII punctuation, withou
 
     exact_match  1 if the tokens are equal
     token_f1     2PR/(P+R) of the shared tokens, each as often as both have it; two empty texts are equal
-    anls         1 - NL where NL < .5, else 0; NL = Levenshtein / longer length, lower case, blanks at the ends cut
+    anls         1 - NL where NL < .5, else 0; NL = Levenshtein / longer length, lower case, blanks as one space
                  (Biten et al. 2019; DocVQA)
-    rouge_l      F1 of the longest common subsequence of tokens of letters and digits, lower case, not stemmed
+    rouge_l      F1 of the longest common subsequence of tokens a-z and 0-9, lower case, not stemmed
                  (Lin 2004; as the package rouge-score with use_stemmer=False)
     visdom_f1    VisDoMBench's word F1: SQuAD's, so equal to token_f1 (Suri et al. 2025)
     multihop_accuracy            MultiHop-RAG (qa_evaluate.py): 1 if answer and gold share any blank-separated token, in
@@ -58,7 +58,7 @@ def token_overlap(gold: str, text: str) -> float:
 
 def anls_of(gold: str, text: str) -> float:
     """1 - normalised Levenshtein distance, 0 from a distance of .5 on."""
-    distance = Levenshtein.normalized_distance(gold.lower().strip(), text.lower().strip())
+    distance = Levenshtein.normalized_distance(" ".join(gold.lower().split()), " ".join(text.lower().split()))
     return 1.0 - distance if distance < 0.5 else 0.0
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from ragsys.evaluation.records import MetricInfo, Outcome, Question
 from ragsys.options import Options
 from ragsys.protocols import Context
 
+_T = TypeVar("_T")
 #: What an abstention says, in the words of MMLongBench-Doc.
 REFUSAL = "Not answerable"
+#: Members of a list at most.
+MEMBERS = 200
 
 
 class Simple:
@@ -27,26 +30,26 @@ class Simple:
         return self._score(question, outcome)
 
 
-class Remembered:
-    """The scores of records that are asked for again: a bootstrap takes the same questions a thousand times.
+class Remembered(Generic[_T]):
+    """What was worked out of records that are asked for again: a bootstrap takes the same questions a thousand times.
 
     Records are told apart by identity, and kept so that an identity is never given to another.
     """
 
     _MOST = 200_000
 
-    def __init__(self, score: Callable[[Question, Outcome], float | None]) -> None:
-        self._score = score
-        self._known: dict[tuple[int, int], tuple[Question, Outcome, float | None]] = {}
+    def __init__(self, work: Callable[[Question, Outcome], _T]) -> None:
+        self._work = work
+        self._known: dict[tuple[int, int], tuple[Question, Outcome, _T]] = {}
 
-    def __call__(self, question: Question, outcome: Outcome) -> float | None:
-        """The score, worked out once."""
+    def __call__(self, question: Question, outcome: Outcome) -> _T:
+        """The result, worked out once."""
         key = (id(question), id(outcome))
         found = self._known.get(key)
         if found is None:
             if len(self._known) >= self._MOST:
                 self._known.clear()
-            found = self._known[key] = (question, outcome, self._score(question, outcome))
+            found = self._known[key] = (question, outcome, self._work(question, outcome))
         return found[2]
 
 
@@ -111,7 +114,10 @@ def best(question: Question, outcome: Outcome, score: Callable[[str, str], float
 
 
 def items(text: str) -> list[str]:
-    """The members of a list written as JSON or as Python; a text that is no list is its only member."""
+    """The members of a list written as JSON or as Python; a text that is no list is its only member.
+
+    So is a list of more than `MEMBERS`: pairing members takes the cube of their number.
+    """
     stripped = text.strip()
     if stripped.startswith("[") and stripped.endswith("]") and len(stripped) < 100_000:
         for read in (json.loads, ast.literal_eval):
@@ -119,6 +125,10 @@ def items(text: str) -> list[str]:
                 found = read(stripped)
             except (ValueError, SyntaxError, RecursionError, MemoryError):
                 continue
-            if isinstance(found, list) and all(isinstance(one, str | int | float) for one in found):
+            if (
+                isinstance(found, list)
+                and len(found) <= MEMBERS
+                and all(isinstance(one, str | int | float) for one in found)
+            ):
                 return [str(one).strip() for one in found]
     return [stripped]

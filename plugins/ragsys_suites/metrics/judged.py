@@ -109,16 +109,12 @@ class Kappa(Agreement):
         self.info = MetricInfo(
             "judge_kappa", "Cohen's kappa of judge and rule, where a rule decides", bounds=(-1.0, 1.0)
         )
-        self._known = Remembered(self._code)
-
-    def _code(self, question: Question, outcome: Outcome) -> float | None:
-        found = self.verdicts(question, outcome)
-        return None if found is None else 2.0 * found[0] + found[1]
+        self._known = Remembered(self.verdicts)
 
     def total(self, questions: Sequence[Question], outcomes: Sequence[Outcome]) -> float | None:
         """(agreement - agreement by chance) / (1 - agreement by chance); None where no question has a rule."""
-        codes = [self._known(question, outcome) for question, outcome in zip(questions, outcomes, strict=True)]
-        return kappa([(code >= 2, code % 2 == 1) for code in codes if code is not None])
+        found = [self._known(question, outcome) for question, outcome in zip(questions, outcomes, strict=True)]
+        return kappa([pair for pair in found if pair is not None])
 
 
 def kappa(pairs: Sequence[tuple[bool, bool]]) -> float | None:

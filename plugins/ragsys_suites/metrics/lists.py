@@ -24,11 +24,12 @@ from collections.abc import Sequence
 
 from ragsys.evaluation.records import Outcome, Question
 from ragsys_suites.metrics.assignment import assign
-from ragsys_suites.metrics.base import best, items, simple
+from ragsys_suites.metrics.base import MEMBERS, best, items, simple
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
-_BETWEEN = re.compile(r"\s*(?:[;\n]|,(?!\d{3}\b)|\band\b|&)\s*")
+_BLANKS = re.compile(r"[^\S\n]+")
+_BETWEEN = re.compile(r" ?(?:[;\n]|,(?!\d{3}\b)|\band\b|&) ?")
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+")
 
 
@@ -78,8 +79,9 @@ def members(text: str, several: bool) -> list[str]:
     found = items(text)
     if len(found) > 1 or not several or text.strip().startswith("["):
         return found
-    parts = (_BULLET.sub("", part).strip(" .") for part in _BETWEEN.split(text))
-    return [part for part in parts if part] or found
+    parts = (_BULLET.sub("", part).strip(" .") for part in _BETWEEN.split(_BLANKS.sub(" ", text)))
+    made = [part for part in parts if part]
+    return made if 0 < len(made) <= MEMBERS else found
 
 
 @functools.lru_cache(maxsize=10_000)

@@ -1,7 +1,8 @@
 """MMLongBench-Doc's rule-based score (mayubo2333/MMLongBench-Doc, eval/eval_score.py), by the type of the answer.
 
-There a model first shortens every answer to a number, a string or a list; here the answer is scored as it stands, so a
-whole sentence about a number scores 0. An abstention says "Not answerable", the gold answer of unanswerable questions.
+There a model first shortens every answer to a number, a string or a list: `mmlongbench_extracted`. Here the answer is
+scored as it stands, so a whole sentence about a number scores 0. An abstention says "Not answerable", the gold answer
+of unanswerable questions.
 
     Int    1 if int(gold) == int(float(answer)): 4.9 is 4
     Float  1 if the answer is within 1 % of gold, gold / 100 or gold * 100, or equal to it when both are rounded to the
@@ -23,7 +24,7 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rapidfuzz.distance import Levenshtein
 
@@ -33,7 +34,6 @@ from ragsys.protocols import Context
 from ragsys_suites.metrics.base import (
     REFUSAL,
     Remembered,
-    abstained,
     accepted,
     attempted,
     items,
@@ -142,13 +142,43 @@ class MmlongbenchAccuracy:
 
     def score(self, question: Question, outcome: Outcome) -> float | None:
         """See the module."""
-        if not attempted(outcome):
-            return None
+        found = self.judged(question, outcome)
+        return None if found is None else found[0]
+
+    def judged(self, question: Question, outcome: Outcome) -> tuple[float, bool] | None:
+        """The score, and whether it was answered."""
         gold = [REFUSAL] if unanswerable(question) else accepted(question)[:1]
-        if not gold:
+        if not attempted(outcome) or not gold:
+            return None
+        text = self.prediction(question, outcome)
+        if text is None:
             return None
         kind = "text" if unanswerable(question) else question.get("answer_type", "text")
-        return score_of(gold[0], said(outcome), kind)
+        return score_of(gold[0], text, kind), text != REFUSAL
+
+    def prediction(self, question: Question, outcome: Outcome) -> str | None:
+        """What is scored."""
+        return said(outcome)
+
+
+def f1_of_totals(found: Iterable[tuple[float, bool] | None], questions: Iterable[Question]) -> float | None:
+    """The F1 of what `judged` gives for each question; None where nothing was scored."""
+    right = 0.0
+    answerable = answered = scored = 0
+    for one, question in zip(found, questions, strict=True):
+        if one is None:
+            continue
+        scored += 1
+        answered += one[1]
+        if not unanswerable(question):
+            answerable += 1
+            right += one[0]
+    if not scored:
+        return None
+    if not answerable or not answered or not right:
+        return 0.0
+    recall, precision = right / answerable, right / answered
+    return 2 * recall * precision / (recall + precision)
 
 
 class MmlongbenchF1(MmlongbenchAccuracy):
@@ -158,24 +188,8 @@ class MmlongbenchF1(MmlongbenchAccuracy):
         self.info = MetricInfo(
             "mmlongbench_f1", "MMLongBench-Doc's F1: recall over answerable, precision over answered questions"
         )
-        self._known = Remembered(self.score)
+        self._known = Remembered(self.judged)
 
     def total(self, questions: Sequence[Question], outcomes: Sequence[Outcome]) -> float | None:
         """See the module; None where nothing was scored."""
-        right = 0.0
-        answerable = answered = scored = 0
-        for question, outcome in zip(questions, outcomes, strict=True):
-            score = self._known(question, outcome)
-            if score is None:
-                continue
-            scored += 1
-            answered += not abstained(outcome)
-            if not unanswerable(question):
-                answerable += 1
-                right += score
-        if not scored:
-            return None
-        if not answerable or not answered or not right:
-            return 0.0
-        recall, precision = right / answerable, right / answered
-        return 2 * recall * precision / (recall + precision)
+        return f1_of_totals(map(self._known, questions, outcomes), questions)

@@ -24,7 +24,7 @@ from ragsys.protocols import Context
 from ragsys_suites.metrics.base import attempted, said
 from ragsys_suites.metrics.boxes import f1
 
-_IMAGE = re.compile(r"!\[[^\]]*\]\(\s*<?([^)>]+?)>?\s*\)|<img:\s*([^>]+?)\s*>")
+_IMAGE = re.compile(r"!\[[^\]\n]{0,500}\]\(<?([^)>\n]{1,500})>?\)|<img:([^>\n]{1,500})>")
 _EXTRA, _MISSING, _WRONG = 3.0, 2.0, 1.0
 
 
