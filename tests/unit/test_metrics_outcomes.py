@@ -119,6 +119,7 @@ def test_the_images_of_an_answer() -> None:
     text = "One ![a cat](images/cat.png) two <img:dog> and ![](<fig 3.jpg>) and again ![](cat.jpg)."
     assert shown(text) == ["cat", "dog", "fig 3"]
     assert shown("no image [link](cat.png)") == []
+    assert shown("![](a/3.1) ![](3.2) ![](C:\\x\\4.JPG)") == ["3.1", "3.2", "4"]
 
 
 def test_turning_one_list_into_another() -> None:

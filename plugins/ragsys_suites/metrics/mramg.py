@@ -25,12 +25,14 @@ from ragsys_suites.metrics.base import attempted, said
 from ragsys_suites.metrics.boxes import f1
 
 _IMAGE = re.compile(r"!\[[^\]\n]{0,500}\]\(<?([^)>\n]{1,500})>?\)|<img:([^>\n]{1,500})>")
+_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".svg"})
 _EXTRA, _MISSING, _WRONG = 3.0, 2.0, 1.0
 
 
 def named(name: str) -> str:
-    """A name without folder and ending."""
-    return PurePosixPath(name.strip().replace("\\", "/")).stem
+    """A name without folder and without the ending of an image; 3.1 and 3.2 are two names."""
+    path = PurePosixPath(name.strip().replace("\\", "/"))
+    return path.stem if path.suffix.lower() in _ENDINGS else path.name
 
 
 def shown(text: str) -> list[str]:
