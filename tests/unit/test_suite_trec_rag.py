@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ragsys_suites.suites.trec_rag import TrecRag, TrecRagOptions
-from suite_files import fails, make, put
+from suite_files import fails, make, put, put_lines
 
 from ragsys.testing.roles import check_suite
 
@@ -48,6 +48,19 @@ def test_judgements(tmp_path: Path) -> None:
     assert "meta" not in two
     lower, _ = check_suite(_judged(tmp_path, relevant=1))
     assert lower["doc_ids"] == ["a/doc_1#0_2.txt", "a/doc_2#1_5.md"]
+
+
+def test_nuggets(tmp_path: Path) -> None:
+    _suite(tmp_path / "data")
+    record = {"qid": "2024-2", "nuggets": [{"text": "stones grind", "importance": "vital", "assignment": "support"}]}
+    other = {"qid": "2024-2", "nuggets": [{"text": "another run", "importance": "okay", "assignment": "support"}]}
+    path = put_lines(tmp_path / "data" / "nuggets.jsonl", [record, other])
+    suite = make(TrecRag, TrecRagOptions, tmp_path / "data", nuggets=path.name)
+    one, two = check_suite(suite)
+    assert "nuggets" not in one
+    assert two["nuggets"] == [{"text": "stones grind", "vital": True}]
+    put_lines(path, [{"qid": "2024-2", "nuggets": [{"text": "x", "importance": "high"}]}])
+    fails(suite, "nuggets.jsonl", "line 1", "nuggets[0].importance", "'high'", "vital | okay")
 
 
 def test_wrong_lines(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field
 
 from ragsys.errors import SuiteError
-from ragsys.evaluation.records import Question
+from ragsys.evaluation.records import Nugget, Question
 from ragsys.evaluation.trec import read_qrels
 from ragsys.options import Options
 from ragsys.plugins import registry
@@ -25,6 +25,7 @@ class TrecRagOptions(Options):
     folder: Path = Field(description="holds the topics, a file of qrels if there is one, and corpus/")
     topics: str | None = Field(None, description="the file of topics below the folder (the one of 2024, else of 2025)")
     qrels: str | None = Field(None, description="a file of qrels below the folder (none)")
+    nuggets: str | None = Field(None, description="a file of nuggets below the folder (none)")
     corpus: Path | None = Field(None, description="the folder of documents that is searched (corpus/ below the folder)")
     relevant: int = Field(2, ge=1, description="the lowest grade of a document that holds the answer (as the track: 2)")
 
@@ -32,26 +33,36 @@ class TrecRagOptions(Options):
 class TrecRag:
     """TREC RAG 2024 and 2025: the track's topics, asked of the documents in a folder of your own.
 
-    Where: topics.rag24.test.txt and qrels.rag24.test-umbrela-all.txt in the repository TREC-RAG/trec-rag.github.io on
-    GitHub (docs/assets/txt) or with topics-and-qrels/ of castorini/anserini-tools; trec_rag_2025_queries.jsonl on the
-    track's pages; the corpus is MS MARCO V2.1 (segmented), or any documents.
-    What: FOLDER/topics.rag24.test.txt or FOLDER/trec_rag_2025_queries.jsonl (or the option `topics`), a file of qrels
-    if you have one (the option `qrels`), and the documents in FOLDER/corpus/ (or the option `corpus`), each named by
-    its document id with an ending that a loader takes, in folders as you like.
+    Where: topics.rag24.test.txt, 2024-retrieval-qrels.txt and nugget_assignment.20241218.jsonl on the track's data page
+    at NIST; topics and qrels.rag24.test-umbrela-all.txt in the repository TREC-RAG/trec-rag.github.io on GitHub
+    (docs/assets/txt) and in topics-and-qrels/ of castorini/anserini-tools; trec_rag_2025_queries.jsonl on the track's
+    pages; the corpus is MS MARCO V2.1 (segmented), or any documents.
+    What: FOLDER/topics.rag24.test.txt or FOLDER/trec_rag_2025_queries.jsonl (or the option `topics`), files of qrels
+    and of nuggets if you have them (the options `qrels` and `nuggets`), and the documents in FOLDER/corpus/ (or the
+    option `corpus`), each named by its document id with an ending that a loader takes, in folders as you like.
     Licence: the topics are the track's (NIST); MS MARCO is for research, not commercial.
 
     Read of the topics of 2024: id, tab, text; of 2025, JSON lines: id, title; of the qrels: topic, 0, document id,
-    grade (UMBRELA's: 0 to 3), between blanks.
+    grade (0 to 3), between blanks; of the nuggets, JSON lines: qid, nuggets [{text, importance: vital | okay}], of the
+    first line of each topic (the lines of further runs repeat them).
 
     `doc_ids` are the documents of grade 2 and more (the option `relevant`; the track's own recall takes 2 and more);
     all grades of documents that the folder holds are in `meta.qrels`, and `meta.judged_elsewhere` counts the judged
     documents of grade 1 and more that it does not hold: recall is over those that it holds. Official metrics: nDCG@20,
-    nDCG@100, recall@100 of segments; nuggets and support of answers.
+    nDCG@100, recall@100 of segments (nDCG with grades; of documents here without); nuggets and support of answers.
     """
 
     name = "trec-rag"
     licence = "topics: NIST; MS MARCO: research only"
-    metrics = ("document_recall@100", "document_ndcg@20", "document_ndcg@100", "support_precision", "support_recall")
+    metrics = (
+        "document_recall@100",
+        "document_ndcg@20",
+        "document_ndcg@100",
+        "nugget_vital_strict",
+        "nugget_all_strict",
+        "support_precision",
+        "support_recall",
+    )
 
     def __init__(self, options: TrecRagOptions, context: Context) -> None:
         self.options = options
@@ -60,7 +71,8 @@ class TrecRag:
     @property
     def revision(self) -> str:
         """Of the files of topics and qrels."""
-        return reading.revision([self._topics(), *([self._qrels()] if self.options.qrels else [])])
+        more = [name for name in (self.options.qrels, self.options.nuggets) if name]
+        return reading.revision([self._topics(), *(self._file(name) for name in more)])
 
     def documents(self) -> list[Path]:
         """The files of the corpus that an installed loader takes by their ending."""
@@ -69,8 +81,9 @@ class TrecRag:
 
     def questions(self) -> Iterator[Question]:
         """One question a topic."""
-        judged = read_qrels(self._qrels()) if self.options.qrels else {}
+        judged = read_qrels(self._file(self.options.qrels)) if self.options.qrels else {}
         names = self._names() if judged else {}
+        nuggets = self._nuggets() if self.options.nuggets else {}
         year = "2025" if self._topics().suffix == ".jsonl" else "2024"
         for key, text in self._asked():
             question = Question(id=key, question=text, source=year)
@@ -79,14 +92,16 @@ class TrecRag:
                 lost = sum(1 for doc, grade in judged[key].items() if grade >= 1 and doc not in names)
                 question["doc_ids"] = [name for name, grade in held.items() if grade >= self.options.relevant]
                 question["meta"] = {"qrels": held, "judged_elsewhere": lost}
+            if key in nuggets:
+                question["nuggets"] = nuggets[key]
             yield question
 
     def _topics(self) -> Path:
         names = (self.options.topics,) if self.options.topics else TOPICS
         return reading.need(self.options.folder, *names, suite=self)
 
-    def _qrels(self) -> Path:
-        return reading.need(self.options.folder, str(self.options.qrels), suite=self)
+    def _file(self, name: str) -> Path:
+        return reading.need(self.options.folder, name, suite=self)
 
     def _asked(self) -> Iterator[tuple[str, str]]:
         path = self._topics()
@@ -107,6 +122,17 @@ class TrecRag:
                     hint="a document's id is its file name without the ending: each once",
                 )
             found[path.stem] = name
+        return found
+
+    def _nuggets(self) -> dict[str, list[Nugget]]:
+        found: dict[str, list[Nugget]] = {}
+        for row in reading.json_lines(self._file(str(self.options.nuggets))):
+            key = row.key("qid")
+            if key not in found:
+                found[key] = [
+                    {"text": one.text("text"), "vital": one.one_of("importance", ("vital", "okay")) == "vital"}
+                    for one in row.rows("nuggets")
+                ]
         return found
 
 
