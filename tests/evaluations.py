@@ -39,10 +39,10 @@ MODALITIES = ("text", "table", "chart")
 
 
 def questions(count: int) -> tuple[Question, ...]:
-    """Over six documents of nine pages; every eighth has no answer, every third two gold pages and a gold box."""
+    """Over twelve documents of nine pages; every eighth has no answer, every third two gold pages and a gold box."""
     made: list[Any] = []
     for n in range(count):
-        doc = f"folder/document {n % 6}.pdf"
+        doc = f"folder/document {n % 12}.pdf"
         one: dict[str, Any] = {
             "id": f"q-{n:03d}" if n else HOSTILE,
             "question": f"What does table {n} of the report say about deliveries in the third quarter?"
@@ -70,8 +70,8 @@ def questions(count: int) -> tuple[Question, ...]:
 def outcome(question: Question, n: int, config: str, chance: random.Random) -> Outcome:
     """What a configuration of that skill gives; some questions end with an error, some are abstained from."""
     first, found, tokens, seconds = SKILLS[config]
-    doc = f"folder/document {n % 6}.pdf"
-    ranked = [(f"folder/document {d}.pdf", page) for d in range(6) for page in range(1, 10)]
+    doc = f"folder/document {n % 12}.pdf"
+    ranked = [(f"folder/document {d}.pdf", page) for d in range(12) for page in range(1, 10)]
     chance.shuffle(ranked)
     ranked = ranked[:20]
     gold = [(one["doc"], one["page"]) for one in question.get("gold_pages", ())]

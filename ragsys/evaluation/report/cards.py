@@ -85,11 +85,7 @@ def _filters(configs: Sequence[str], sources: Sequence[str], kinds: dict[str, li
 def _card(scored: Scored, case: Case, pages: Sequence[Boxed], sources: Sequence[str]) -> str:
     question = case.question
     fails = " ".join(f"{n}:{kind}" for n, kinds in enumerate(case.kinds) for kind in kinds)
-    tags = "".join(
-        f'<span class="tag {kind}">{SHORT[kind]}</span>'
-        for kind in KINDS
-        if any(kind in kinds for kinds in case.kinds) and (kind == _worst_miss(case) or not kind.startswith("missed"))
-    )
+    tags = _tags([kind for kind in KINDS if any(kind in kinds for kinds in case.kinds)])
     source = f'<span class="from">{text(question["source"])}</span>' if question.get("source") else ""
     some = any(page.picture for page in pages)
     shown = "".join(_page(page, len(scored.configs)) for page in pages)
@@ -110,9 +106,10 @@ def _card(scored: Scored, case: Case, pages: Sequence[Boxed], sources: Sequence[
     )
 
 
-def _worst_miss(case: Case) -> str:
-    missed = [kind for kinds in case.kinds for kind in kinds if kind.startswith("missed")]
-    return min(missed, key=list(KINDS).index, default="")
+def _tags(kinds: Sequence[str]) -> str:
+    """The kinds, the gravest first; who missed at 20 is not told to have missed at 5 as well."""
+    missed = [kind for kind in kinds if kind.startswith("missed")]
+    return "".join(f'<span class="tag {kind}">{SHORT[kind]}</span>' for kind in kinds if kind not in missed[1:])
 
 
 def _gold(question: Question) -> str:
@@ -125,7 +122,7 @@ def _gold(question: Question) -> str:
         told = "the benchmark gives none"
     where = ", ".join(f"{doc} p. {page}" for doc, page in gold_pages(question)) or "no page given"
     return (
-        f'<dl class="gold"><dt>gold answer</dt><dd>{text(told[:_LONG])}</dd>'
+        f'<dl class="gold"><dt>gold answer</dt><dd class="said">{text(told[:_LONG])}</dd>'
         f"<dt>gold pages</dt><dd>{text(where[:_LONG])}</dd></dl>"
     )
 
@@ -184,8 +181,7 @@ def _result(
     score: float | None,
     answered: bool,
 ) -> str:
-    tags = "".join(f'<span class="tag {kind}">{SHORT[kind]}</span>' for kind in kinds)
-    tags = tags or '<span class="tag fine">no failure</span>'
+    tags = _tags(kinds) or '<span class="tag fine">no failure</span>'
     parts = [f'<h4><span class="c{n % 8} name">{text(name)}</span>{tags}</h4>']
     if outcome["error"] is not None:
         parts.append(f'<p class="error">{text(outcome["error"])}</p>')

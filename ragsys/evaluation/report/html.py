@@ -100,7 +100,7 @@ def _cell(cell: Cell, *, first: bool) -> str:
 
 def _findings(scored: Scored) -> str:
     items = "".join(
-        f'<li class="{"real" if one.n and one.p_adjusted < ALPHA else "open"}">{text(_sentence(one.sentence))}</li>'
+        f'<li class="{"real" if one.n and one.p_adjusted < ALPHA else "open"}">{text(one.sentence)}</li>'
         for one in scored.comparisons
     )
     if not items:
@@ -108,10 +108,6 @@ def _findings(scored: Scored) -> str:
     return (
         f'<h3 class="remark">What differs beyond chance (★) and what does not (○)</h3><ul class="findings">{items}</ul>'
     )
-
-
-def _sentence(told: str) -> str:
-    return told[:1].upper() + told[1:]
 
 
 def _figure(plot: Plot) -> str:

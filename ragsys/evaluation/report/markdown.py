@@ -26,7 +26,7 @@ def to_markdown(scored: Scored) -> str:
     if scored.notes:
         lines += ["**Before you read the numbers:**", "", *(f"- {plain(note)}" for note in scored.notes), ""]
     lines += ["## Results", "", *_table(metrics_table(scored))]
-    lines += [f"- {plain(one.sentence[:1].upper() + one.sentence[1:])}" for one in scored.comparisons]
+    lines += [f"- {plain(one.sentence)}" for one in scored.comparisons]
     lines += [""] * bool(scored.comparisons)
     recall = recall_table(scored)
     if recall is not None:

@@ -22,7 +22,7 @@ from ragsys.markup import text
 
 PLOTTED = ("source", "modality", "gold pages", "answer type")  # groups; there are too many documents for a plot
 FAR_APART = 20  # times between the largest and the smallest: then the axis is logarithmic
-_NAME, _BAR = 150, 15  # room for a group's name; height of a bar, in the plot's units
+_NAME, _BAR = 158, 15  # room for a group's name; height of a bar, in the plot's units
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,8 @@ def _scatter(
     y = _values(metric, [point.y for point in points])
     px, py = x.scale(svg.LEFT, svg.WIDTH - svg.RIGHT), y.scale(svg.HEIGHT - svg.BOTTOM, svg.TOP)
     order = [config.name for config in scored.configs]
-    body = []
+    body: list[str] = []
+    taken: list[tuple[float, float]] = []
     for point in points:
         n, at, level = order.index(point.config), px(point.x), py(point.y.value or 0.0)
         if point.y.low is not None and point.y.high is not None:
@@ -120,8 +121,21 @@ def _scatter(
             body.append(svg.whisker(px(point.x_low), level, px(point.x_high), level, n))
         told = f"{metric.name} {value(point.y.value, metric)} {interval(point.y, metric)}, {plain(point.x)}"
         body.append(svg.mark(at, level, n, f"{point.config}: {told}", 7))
+        body.append(_name(point.config, at, level, taken))
     said = "; ".join(f"{p.config}: {value(p.y.value, metric)} at {plain(p.x)}" for p in points)
     return Plot(key, title, svg.frame(x, y, "".join(body), title=title, describe=said, key=key), remark)
+
+
+def _name(config: str, at: float, level: float, taken: list[tuple[float, float]]) -> str:
+    """A point's name beside it, where no other name stands in its way: the key tells it too."""
+    if any(abs(at - x) < 150 and abs(level - y) < 16 for x, y in taken):
+        return ""
+    taken.append((at, level))
+    left = at > svg.WIDTH * 0.6
+    shown = config if len(config) <= 20 else config[:19] + "…"
+    anchor = "end" if left else "start"
+    x, y = at + (-11 if left else 11), level - 7
+    return f'<text class="at" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text(shown)}</text>'
 
 
 def _values(metric: MetricInfo, estimates: Sequence[Estimate]) -> svg.Axis:

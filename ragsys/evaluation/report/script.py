@@ -27,12 +27,16 @@ SCRIPT = """
       return (!config || one.slice(0, at) === config) && (!kind || one.slice(at + 1) === kind);
     });
   }
+  function texts(card) {
+    var parts = Array.prototype.slice.call(card.querySelectorAll(".asked, .gold .said, .answer"));
+    return parts.map(function (one) { return one.textContent; }).join(" ").toLowerCase();
+  }
   function apply() {
     var config = by("config").value, kind = by("kind").value, source = by("source").value;
     var words = by("words").value.toLowerCase().split(/\\s+/).filter(Boolean), pictures = by("picture").checked;
     var left = 0;
     cards.forEach(function (card) {
-      var told = words.length ? card.textContent.toLowerCase() : "";
+      var told = words.length ? texts(card) : "";
       var fits = failed(card.dataset.fails, config, kind) && (!source || card.dataset.source === source) &&
         (!pictures || card.dataset.picture === "1") &&
         words.every(function (word) { return told.indexOf(word) >= 0; });

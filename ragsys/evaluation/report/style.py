@@ -59,6 +59,8 @@ summary { cursor: pointer; }
 svg.plot { display: block; width: 100%; height: auto; }
 svg text { fill: var(--ink); font: 12px system-ui, "Segoe UI", sans-serif; }
 svg text.tick { fill: var(--soft); font-size: 11.5px; }
+.documents { margin-top: 1rem; font-size: .92rem; }
+svg text.at { paint-order: stroke; stroke: var(--card); stroke-width: 3px; }
 svg text.label { fill: var(--soft); }
 svg .grid { stroke: var(--line); }
 svg .axis, svg .notch { stroke: var(--soft); }
@@ -86,9 +88,9 @@ select, input[type=search] { font: inherit; font-size: .95rem; color: var(--ink)
   border: 1px solid var(--soft); border-radius: .35rem; padding: .35rem .5rem; max-width: 20rem; }
 #shown { color: var(--soft); font-size: .9rem; min-height: 1.4em; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: .55rem; margin: 0 0 .5rem;
-  content-visibility: auto; contain-intrinsic-size: auto 4rem; }
+  overflow: clip; }
 .card[hidden] { display: none; }
-.card[open] { border-color: var(--accent); content-visibility: visible; }
+.card[open] { border-color: var(--accent); }
 .card > summary { padding: .65rem .9rem; display: grid; grid-template-columns: minmax(0, 1fr); gap: .35rem;
   list-style: none; }
 .card > summary::-webkit-details-marker { display: none; }
@@ -130,13 +132,13 @@ dl.gold dt { color: var(--soft); } dl.gold dd { margin: 0; overflow-wrap: anywhe
 .missing { padding: 0 .7rem .6rem; margin: 0; font-size: .88rem; }
 .results { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1rem 1.5rem;
   margin-top: 1.2rem; }
-.result h4 .name { border-left: 4px solid; padding-left: .5rem; overflow-wrap: anywhere; }
+.result h4 .name { border-left-style: solid; border-left-width: 5px; padding-left: .5rem; overflow-wrap: anywhere; }
 .name.c0 { border-color: var(--c0); } .name.c1 { border-color: var(--c1); } .name.c2 { border-color: var(--c2); }
 .name.c3 { border-color: var(--c3); } .name.c4 { border-color: var(--c4); } .name.c5 { border-color: var(--c5); }
 .name.c6 { border-color: var(--c6); } .name.c7 { border-color: var(--c7); }
 .answer { overflow-wrap: anywhere; white-space: pre-line; }
 .status, .score { color: var(--soft); font-size: .88em; }
-.result .error { color: var(--doubt); overflow-wrap: anywhere; }
+.result p.error { color: var(--doubt); overflow-wrap: anywhere; }
 table.ranks { font-size: .82rem; width: 100%; }
 table.ranks td, table.ranks th { padding: .22rem .7rem .22rem 0; }
 table.ranks .place { overflow-wrap: anywhere; min-width: 9rem; }
@@ -145,6 +147,8 @@ tr.hit td { background: var(--hit); }
 tr.hit b { color: var(--good); }
 footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; }
 @media (max-width: 40rem) { main { padding: 1.5rem .9rem 3rem; } h1 { font-size: 1.5rem; }
+  .plots figure { padding: .8rem .6rem; } svg text, svg text.tick { font-size: 17px; }
+  svg text.name { font-size: 15px; }
   dl.facts, dl.gold { grid-template-columns: minmax(0, 1fr); gap: 0; } dl.facts dd,
   dl.gold dd { margin-bottom: .5rem; } }
 @media print { body { background: #fff; } #filters, nav { display: none; } .plots figure { break-inside: avoid; } }

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from ragsys.markup import text
 
-WIDTH, HEIGHT = 640, 380
-LEFT, RIGHT, TOP, BOTTOM = 58, 18, 16, 50
+WIDTH, HEIGHT = 560, 340
+LEFT, RIGHT, TOP, BOTTOM = 72, 20, 14, 54
 STYLES = 8  # colours, shapes and dashes repeat after so many configurations
 Scale = Callable[[float], float]
 
@@ -93,14 +93,14 @@ def frame(x: Axis, y: Axis, body: str, *, title: str, describe: str, key: str) -
     ]
     parts += [
         f'<line class="notch" x1="{px(t):.1f}" x2="{px(t):.1f}" y1="{HEIGHT - BOTTOM}" y2="{HEIGHT - BOTTOM + 5}"/>'
-        f'<text class="tick" x="{px(t):.1f}" y="{HEIGHT - BOTTOM + 19}" text-anchor="middle">{text(x.digits(t))}</text>'
+        f'<text class="tick" x="{px(t):.1f}" y="{HEIGHT - BOTTOM + 21}" text-anchor="middle">{text(x.digits(t))}</text>'
         for t in x.ticks
     ]
     middle_x, middle_y = (LEFT + WIDTH - RIGHT) / 2, (TOP + HEIGHT - BOTTOM) / 2
     parts.append(
         f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{HEIGHT - BOTTOM}" y2="{HEIGHT - BOTTOM}"/>'
         f'<text class="label" x="{middle_x}" y="{HEIGHT - 8}" text-anchor="middle">{text(x.label)}</text>'
-        f'<text class="label" transform="translate(14 {middle_y}) rotate(-90)" text-anchor="middle">'
+        f'<text class="label" transform="translate(16 {middle_y}) rotate(-90)" text-anchor="middle">'
         f"{text(y.label)}</text>"
     )
     return wrap("".join(parts) + body, WIDTH, HEIGHT, title=title, describe=describe, key=key)

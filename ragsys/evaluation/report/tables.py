@@ -69,11 +69,12 @@ def metrics_table(scored: Scored) -> Table:
     )
 
 
-def estimate_cell(found: Estimate | None, metric: MetricInfo, *, best: bool = False, n: bool = False) -> Cell:
-    """A value with its interval; with `n`, or where questions are left out, over how many."""
+def estimate_cell(found: Estimate | None, metric: MetricInfo, *, best: bool = False, n: int | None = None) -> Cell:
+    """A value with its interval; where questions are left out (of `n`, if that is given), over how many."""
     if found is None or found.value is None:
         return Cell(NONE, note="not defined" if found is not None else "")
-    note = f"n {found.n:,}" if n or found.undefined else ""
+    left = found.n != n if n is not None else found.undefined > 0
+    note = f"n {found.n:,}" if left else ""
     return Cell(value(found.value, metric), interval(found, metric), note, best)
 
 
@@ -99,7 +100,10 @@ def group_table(scored: Scored, by: str, metric: MetricInfo) -> Table:
         (
             Cell(group),
             Cell(f"{_largest(groups[group], metric):,}"),
-            *(estimate_cell(groups[group].get(name, {}).get(metric.name), metric) for name in names),
+            *(
+                estimate_cell(groups[group].get(name, {}).get(metric.name), metric, n=_largest(groups[group], metric))
+                for name in names
+            ),
         )
         for group in kept
     )
