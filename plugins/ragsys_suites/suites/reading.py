@@ -134,6 +134,17 @@ def json_list(path: Path) -> Iterator[Row]:
         yield _row(one, path, number, f"record [{number}]", None)
 
 
+def json_texts(path: Path) -> list[str]:
+    """The texts of a file that is one JSON list of texts. Raises `SuiteError`."""
+    content = _whole(path)
+    if not isinstance(content, list):
+        raise SuiteError(f"{path}: found {shown(content)}, expected a list of texts")
+    for number, one in enumerate(content):
+        if not isinstance(one, str):
+            raise SuiteError(f"{path}, [{number}]: found {shown(one)}, expected a text")
+    return content
+
+
 def json_object(path: Path) -> Row:
     """The object of a file that is one JSON object. Raises `SuiteError`."""
     return _row(_whole(path), path, 0, "", None)
@@ -247,6 +258,7 @@ __all__ = [
     "json_lines",
     "json_list",
     "json_object",
+    "json_texts",
     "need",
     "optional",
     "parquet",

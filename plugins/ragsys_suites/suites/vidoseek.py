@@ -1,0 +1,89 @@
+"""ViDoSeek: questions that one page of a large collection of slides and documents answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from ragsys.evaluation.records import Question
+from ragsys.options import Options
+from ragsys.protocols import Context
+from ragsys_suites.suites import reading
+from ragsys_suites.suites.gold import answer_text, pages_of
+
+PDFS = ("pdf", "pdfs", "vidoseek_pdf_document", "slidevqa_pdf_document")
+_FILES = {"vidoseek": ("vidoseek.json", "rag_dataset.json"), "slidevqa": ("slidevqa_refined.json",)}
+
+
+class ViDoSeekOptions(Options):
+    """Options of `vidoseek`."""
+
+    folder: Path = Field(description="holds vidoseek.json (or slidevqa_refined.json) and pdf/, the unzipped documents")
+    part: Literal["vidoseek", "slidevqa"] = Field(
+        "vidoseek", description="vidoseek, or SlideVQA as it was refined in the same form"
+    )
+
+
+class ViDoSeek:
+    """ViDoSeek (Wang et al. 2025): questions with one answer each, on a collection of visually rich PDFs.
+
+    Where: the dataset page autumncc/ViDoSeek of the hub; code and schema in Alibaba-NLP/ViDoRAG on GitHub.
+    What: FOLDER/vidoseek.json and FOLDER/pdf/*.pdf (unzip the PDFs there); for `--option part=slidevqa`
+    FOLDER/slidevqa_refined.json and the PDFs of that part.
+    Licence: see the dataset page; the documents belong to their authors.
+
+    Read of {"examples": [...]}: uid, query, reference_answer, meta_info {file_name, reference_page (1-based: page 1 is
+    NAME_1.jpg; kept), source_type, query_type}.
+
+    Official setting: all documents are searched. Official metrics: recall of pages and MRR@5 for retrieval, a model's
+    grade of 1 to 5 for answers (4 and 5 are correct). Published recall is of single pages; gold of several pages counts
+    by its share. What could not be verified: the names of the zip files, and the licence.
+    """
+
+    name = "vidoseek"
+    licence = "see its dataset page; documents of their authors"
+    metrics = ("page_recall@1", "page_recall@3", "page_recall@5", "page_mrr@5", "vidoseek_accuracy")
+
+    def __init__(self, options: ViDoSeekOptions, context: Context) -> None:
+        self.options = options
+
+    @property
+    def root(self) -> Path:
+        """The folder of PDFs."""
+        return reading.need(self.options.folder, *PDFS, suite=self)
+
+    @property
+    def revision(self) -> str:
+        """Of the file of questions."""
+        return reading.revision([self._file()])
+
+    def documents(self) -> Iterator[Path]:
+        """Every PDF of the folder: those without a question are searched too."""
+        return iter(reading.files(self.root, (".pdf",), suite=self))
+
+    def questions(self) -> Iterator[Question]:
+        """One question an example."""
+        names = {path.relative_to(self.root).as_posix() for path in self.documents()}
+        for row in reading.json_object(self._file()).rows("examples"):
+            about = row.row("meta_info")
+            doc = about.key("file_name")
+            if doc not in names:
+                raise about.error("file_name", doc, f"a file below {self.root}")
+            answer = answer_text(row, "reference_answer")
+            yield Question(
+                id=row.key("uid"),
+                question=row.text("query"),
+                answer=answer,
+                answers=[answer],
+                answer_type="text",
+                doc_ids=[doc],
+                gold_pages=pages_of(doc, about.integers("reference_page", low=1)),
+                evidence_modality=[about.text("source_type").lower()],
+                source=about.text("query_type"),
+            )
+
+    def _file(self) -> Path:
+        return reading.need(self.options.folder, *_FILES[self.options.part], suite=self)
