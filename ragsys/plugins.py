@@ -48,6 +48,7 @@ class Component:
     version: int = 1
     suffixes: tuple[str, ...] = ()  # of a loader: the file endings it takes, known without importing it
     accepts: tuple[str, ...] = ()  # of a suite: files that a folder must all hold to be known as its own; () never is
+    always: bool = False  # of a metric: it is told of every run, beside the metrics of the suite
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,9 +53,9 @@ _BESIDE = {"as_json", "quiet", "verbose", "resume", "listing", "report_only", "f
 def eval(ctx: click.Context, /, shell: Shell, suite: str | None, **given: Any) -> None:
     """Ask the questions of SUITE of each --config, score the answers, compare.
 
-    SUITE is a name (ragsys eval --list) or a folder with questions.jsonl, documents.jsonl and pdfs/. All configurations
-    share one library. DIR gets results.jsonl, scores.json, report.md, report.html and TREC files. A run that was
-    interrupted goes on with --resume.
+    SUITE is a name (ragsys eval --list) or a folder of your own: questions.jsonl and pdfs/. All configurations share
+    one library. DIR gets results.jsonl, scores.json, report.md, report.html and TREC files. A run that was interrupted
+    goes on with --resume.
     """
     from ragsys.cli.scores import show
 

@@ -24,7 +24,7 @@ def show(shell: Shell, scored: Scored, out: Path) -> None:
     count = f"{counted(len(scored.questions), 'question')}, {counted(len(scored.configs), 'configuration')}"
     shell.say(bold(about.suite), f"  {count}", dim(f"  revision {one_line(about.revision)}"))
     shell.say()
-    for line in table(list(rows(scored)), head=["", *(config.name for config in scored.configs)]):
+    for line in table(rows(scored), head=["", "n", *(config.name for config in scored.configs)], right=(1,)):
         shell.say(*line)
     if scored.comparisons:
         shell.say()
@@ -45,14 +45,17 @@ def show(shell: Shell, scored: Scored, out: Path) -> None:
 
 
 def rows(scored: Scored) -> list[list[Part]]:
-    """One row a metric: its name, and of each configuration value and interval."""
+    """One row a metric: its name, its questions, and of each configuration value and interval. What costs nothing
+    anywhere is left out."""
     found: list[list[Part]] = []
     for metric in scored.metrics:
         made = [scored.estimates[config.name][metric.name] for config in scored.configs]
-        counts = {one.n for one in made}
-        less = "" if metric.higher_is_better else ", less is better"
-        head = f"{metric.name}  " if len(counts) > 1 else f"{metric.name}  n={made[0].n}"
-        found.append([head + less, *(cell(one, metric, count=len(counts) > 1) for one in made)])
+        if metric.unit and not any(one.value for one in made):
+            continue
+        counts = sorted({one.n for one in made})
+        same = len(counts) == 1
+        name = metric.name if metric.higher_is_better else f"{metric.name}, less is better"
+        found.append([name, f"{counts[0]:,}" if same else "", *(cell(one, metric, count=not same) for one in made)])
     return found
 
 

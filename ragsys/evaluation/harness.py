@@ -24,7 +24,7 @@ from ragsys.evaluation.finishing import finish
 from ragsys.evaluation.folder import RUN, RunFolder
 from ragsys.evaluation.records import Outcome, Question, Scored
 from ragsys.evaluation.sampling import sampled
-from ragsys.evaluation.scoring import build_metrics, questions_key
+from ragsys.evaluation.scoring import always, build_metrics, questions_key
 from ragsys.evaluation.suites import documents_of, open_suite, questions_of
 from ragsys.ingest import READABLE, Progress, Report, Watch
 from ragsys.plugins import registry
@@ -73,10 +73,10 @@ def evaluate(
 
     `suite` is a registered name (whose files lie in `data`), a folder, or a `Suite`; `configs` are presets, files or
     `Config`s, all with the same `overrides`. `limit` asks a sample, stratified by source and decided by `seed`.
-    `metrics` replace the suite's own (`NAME` or `NAME@K`); those that ask a model take the one of `judge`. `scope` is
-    "official" (each question searches the documents that the benchmark says) or "all". Layers that are not complete
-    are refused unless `allow_incomplete`, which takes the library as it is. `fresh` asks again what an earlier run
-    was answered. `out` must be new, or `resume` continues the run in it. `started` is given the run's folder before
+    `metrics` (`NAME` or `NAME@K`) replace the suite's own and those of cost; those that ask a model take the one of
+    `judge`. `scope` is "official" (each question searches the documents that the benchmark says) or "all". Layers that
+    are not complete are refused unless `allow_incomplete`, which takes the library as it is. `fresh` asks again what an
+    earlier run was answered. `out` must be new, or `resume` continues the run in it. `started` is given the run before
     anything is asked. Interrupted (Ctrl-C), everything that was answered stays.
 
     Raises `UsageError`, `ConfigError`, `SuiteError`, `IncompleteLayer`, `LibraryBusy`; an error of a question is a part
@@ -91,7 +91,9 @@ def evaluate(
         opened = open_suite(suite, data=Path(data) if data is not None else None, options=options)
     else:
         opened = suite
-    asked, notes = build_metrics(metrics or opened.metrics, judge=pinned, needs=chosen[0].config, asked=bool(metrics))
+    asked, notes = build_metrics(
+        metrics or (*opened.metrics, *always()), judge=pinned, needs=chosen[0].config, asked=bool(metrics)
+    )
     documents = documents_of(opened)
     questions = sampled(questions_of(opened), limit, seed)
     how = How(

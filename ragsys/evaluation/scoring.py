@@ -89,6 +89,11 @@ def build_metrics(
     return made, notes
 
 
+def always(installed: Registry | None = None) -> tuple[str, ...]:
+    """The metrics that are told of every run: what it cost."""
+    return tuple(component.name for component, _ in (installed or registry()).components("metric") if component.always)
+
+
 def built_options(builder: Builder, spec: Spec) -> object:
     """A metric's validated options. Raises `UsageError`."""
     from pydantic import ValidationError

@@ -13,7 +13,7 @@ import evaluating
 import pytest
 
 from ragsys.cli.app import run as command
-from ragsys.evaluation import asking
+from ragsys.evaluation import asking, provenance
 from ragsys.evaluation.folder import KEYS
 
 TESTS = Path(__file__).parents[1]
@@ -22,8 +22,10 @@ RRF = "extends: laptop-lexical\nsearch: {fuse: rrf}\n"
 KILLED = """
 import os, sys
 import evaluating
+from ragsys.evaluation import provenance
 from ragsys.evaluation.folder import RunFolder
 
+provenance.code = lambda installed: "equal"
 left, add = int(sys.argv.pop(1)), RunFolder.add
 
 def torn(self, outcome):
@@ -46,6 +48,7 @@ sys.exit(run(sys.argv[1:]))
 def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The tiny suite's folder; a second configuration lies beside it. The current folder is a new one."""
     evaluating.install()
+    monkeypatch.setattr(provenance, "code", lambda installed: "equal")  # also in a checkout that is being edited
     monkeypatch.setenv("RAGSYS_HOME", str(tmp_path / "home"))
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
@@ -142,8 +145,9 @@ def test_killed_in_the_middle_and_continued(suite: Path) -> None:
     assert timeless(Path("killed")) == timeless(Path("whole"))
     for name in ("run.trec", "run.rrf.trec", "qrels.trec", "questions.jsonl"):
         assert (Path("killed") / name).read_bytes() == (Path("whole") / name).read_bytes()
-    one, other = (json.loads(Path(run, "scores.json").read_text()) for run in ("killed", "whole"))
-    assert one["estimates"] == other["estimates"]
+    one, other = (json.loads(Path(run, "scores.json").read_text())["estimates"] for run in ("killed", "whole"))
+    for name in ("found@1", "found@3", "said", "share-answered"):
+        assert one["rrf"][name] == other["rrf"][name]
 
 
 def test_a_second_run_reuses_everything(suite: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,6 +170,18 @@ def test_a_second_run_reuses_everything(suite: Path, monkeypatch: pytest.MonkeyP
     with monkeypatch.context() as patch:
         patch.setattr(asking.Asker, "__call__", refuse)
         assert command(["eval", str(suite), "--config", "laptop-lexical", "--out", "four", "--metric", "said"]) == 0
+
+
+def test_other_code_asks_again_and_continues_no_run(
+    suite: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["eval", str(suite), "-c", "laptop-lexical", "--search-only", "--out"]
+    assert command([*words, "one"]) == 0
+    monkeypatch.setattr(provenance, "code", lambda installed: "other")
+    assert command([*words, "one", "--resume"]) == 2
+    assert 'code: "equal" then, "other" now' in capsys.readouterr().err
+    assert command([*words, "two"]) == 0
+    assert "earlier run" not in Path("two", "scores.json").read_text()
 
 
 def test_a_changed_document_is_asked_about_again(suite: Path) -> None:

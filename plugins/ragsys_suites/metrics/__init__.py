@@ -22,7 +22,13 @@ _PLAIN = "ragsys.options:Options"
 
 
 def _metric(
-    file: str, name: str, summary: str, options: str = _PLAIN, target: str = "", judge: bool = False
+    file: str,
+    name: str,
+    summary: str,
+    options: str = _PLAIN,
+    target: str = "",
+    judge: bool = False,
+    always: bool = False,
 ) -> Component:
     """A metric of a file of this package; its target has the metric's name unless told."""
     return Component(
@@ -32,6 +38,7 @@ def _metric(
         options=options if ":" in options else f"ragsys_suites.metrics.options:{options}",
         needs={"judge_model": "generator"} if judge else {},
         summary=summary,
+        always=always,
     )
 
 
@@ -117,9 +124,9 @@ METRICS: list[Component] = [
     _metric("abstention", "abstention_recall", "unanswerable questions that were declined"),
     _metric("abstention", "answer_coverage", "answerable questions that were answered"),
     _metric("abstention", "aurc", "area under the risk-coverage curve", "AccuracyOptions", "Aurc"),
-    _metric("cost", "seconds", "wall-clock of a question"),
-    _metric("cost", "calls", "calls of models"),
-    _metric("cost", "tokens", "tokens in and out"),
+    _metric("cost", "seconds", "wall-clock of a question", always=True),
+    _metric("cost", "calls", "calls of models", always=True),
+    _metric("cost", "tokens", "tokens in and out", always=True),
     _metric("cost", "input_tokens", "tokens in"),
     _metric("cost", "output_tokens", "tokens out"),
     _metric("judged", "judged_correctness", "a model's grade, 1 to 5", "JudgeOptions", judge=True),
