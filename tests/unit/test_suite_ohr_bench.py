@@ -60,6 +60,9 @@ def test_one_domain(tmp_path: Path) -> None:
 def test_wrong_fields(tmp_path: Path) -> None:
     each_field_is_checked(RECORD, tuple(RECORD), lambda one: _suite(tmp_path / "data", one), "qas_v2.json")
     fails(_suite(tmp_path / "data", RECORD, {**SEVERAL, "evidence_page_no": [0, "x"]}), "[1]", "evidence_page_no[1]")
+    fails(
+        _suite(tmp_path / "data", {**RECORD, "doc_name": "../secret"}), "record [0]", "doc_name", "../secret", "pdfs/"
+    )
 
 
 def test_missing_files(tmp_path: Path) -> None:

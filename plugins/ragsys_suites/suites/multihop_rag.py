@@ -112,8 +112,9 @@ class MultiHopRag:
             title, url = row.text("title"), row.text("url")
             about = "\n".join(f"{key}: {row.text(key)}" for key in ("source", "published_at"))
             # two outlets may run one title: the url is what tells articles apart
-            name = f"{safe_name(title)[:48]}-{safe_name(url)[-8:]}"
-            yield Entry(url, name, f"# {title}\n\n{about}\n\n{row.text('body')}\n", row.where("body"))
+            yield Entry(
+                url, safe_name(f"{title} {url}"), f"# {title}\n\n{about}\n\n{row.text('body')}\n", row.where("body")
+            )
 
 
 def _type(answer: str) -> AnswerType:

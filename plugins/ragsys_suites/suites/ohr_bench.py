@@ -59,11 +59,14 @@ class OhrBench:
 
     def questions(self) -> Iterator[Question]:
         """One question a record."""
+        there = {path.relative_to(self.root).as_posix() for path in self.documents()}
         for row in reading.json_list(self._file()):
             name = row.text("doc_name")
             if self.options.domain and not name.startswith(f"{self.options.domain}/"):
                 continue
             doc = f"{name}.pdf"
+            if doc not in there:
+                raise row.error("doc_name", name, "a PDF below pdfs/, named DOMAIN/NAME")
             pages: list[GoldPage] = [{"doc": doc, "page": page + 1} for page in row.integers("evidence_page_no", low=0)]
             texts = row.texts("evidence_context")
             passages: list[GoldPassage] = [{"doc": doc, "text": text} for text in texts if text.strip()]

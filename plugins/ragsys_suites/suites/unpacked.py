@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 import os
 import re
 import warnings
@@ -20,6 +21,8 @@ from typing import Any
 
 from ragsys.errors import SuiteError
 from ragsys_suites.suites.rows import shown
+
+log = logging.getLogger("ragsys.suites")
 
 #: PIL's name of a format -> the ending that loaders know it by; these bytes are kept as they are
 _KEPT = {"PNG": ".png", "JPEG": ".jpg", "MPO": ".jpg", "GIF": ".gif", "BMP": ".bmp", "TIFF": ".tif", "JPEG2000": ".jp2"}
@@ -71,6 +74,7 @@ def unpack(root: Path, entries: Callable[[], Iterable[Entry]]) -> dict[str, Writ
     known = _read_list(listed)
     if known is not None and all((root / one.name).is_file() for one in known.values()):
         return known
+    log.info("documents are written to %s", root)
     written: dict[str, Written] = {}
     for entry in entries():
         if entry.key in written:
@@ -82,6 +86,7 @@ def unpack(root: Path, entries: Callable[[], Iterable[Entry]]) -> dict[str, Writ
                 f"{entry.where}: cannot be written to {root} ({error})",
                 hint=f"after {len(written)} documents; make room there and run the same command: it goes on",
             ) from error
+    log.info("%d documents are there", len(written))
     _put(listed, json.dumps({k: [w.name, w.width_px, w.height_px] for k, w in written.items()}).encode())
     return written
 
