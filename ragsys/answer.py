@@ -45,6 +45,10 @@ class AnswerHost(Host, Protocol):
         """The library's own folder: `traces/` and the cache of replies live in it."""
         ...
 
+    def is_gone(self, doc: str) -> bool:
+        """Whether no file holds this document any more: the library answers from what it keeps."""
+        ...
+
 
 def stream(
     host: AnswerHost,
@@ -165,7 +169,10 @@ def _proved(host: AnswerHost, task: Task, ended: Ended, judge: Judge | None) -> 
     draft = ended.draft
     proof = prove(draft, judge)
     pages = {one.number: one for one in draft.evidence}
-    citations = tuple(replace(one, renderer=_renderer(host, pages[one.evidence])) for one in proof.citations)
+    citations = tuple(
+        replace(one, renderer=_renderer(host, pages[one.evidence]), gone=host.is_gone(one.doc))
+        for one in proof.citations
+    )
     notes = [draft.note] if draft.note else []
     if proof.statements:
         notes += getattr(host.generator, "notes", ())

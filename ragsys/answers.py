@@ -28,6 +28,7 @@ class Citation:
     level: Level
     parse: str  # fingerprint of what parsed the page: after a re-parse the ids are stale
     renderer: Callable[[Citation, float, bool], Image] | None = field(default=None, compare=False, repr=False)
+    gone: bool = False  # no file holds the document any more: it is quoted from what the library keeps
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -44,7 +45,10 @@ class Citation:
         return self.renderer(self, dpi, crop)
 
     def to_json(self) -> JSON:
-        """Stable keys: number, evidence, doc, path, title, page, blocks, ids, bboxes, quote, level, parse."""
+        """Stable keys: number, evidence, doc, path, title, page, blocks, ids, bboxes, quote, level, parse, gone.
+
+        `gone`: the file is not there any more.
+        """
         return {
             "number": self.number,
             "evidence": self.evidence,
@@ -58,6 +62,7 @@ class Citation:
             "quote": self.quote,
             "level": self.level.value,
             "parse": self.parse,
+            "gone": self.gone,
         }
 
 
@@ -103,7 +108,10 @@ class Answer:
         return tuple(sentence for sentence in self.sentences if sentence.level is not Level.SUPPORTED)
 
     def __str__(self) -> str:
-        sources = "\n".join(f"[{c.number}] {c.path} p.{c.page} ({c.level.value})" for c in self.citations)
+        sources = "\n".join(
+            f"[{c.number}] {c.path} p.{c.page} ({c.level.value}{', the file is gone' if c.gone else ''})"
+            for c in self.citations
+        )
         return f"{self.text}\n\n{sources}" if sources else self.text
 
     def to_json(self) -> JSON:

@@ -107,8 +107,11 @@ class LibraryHost:
     def warnings(self) -> Sequence[str]:
         """What is pending or was skipped."""
         status = self._library.status()
+        running = [self._library.under_way] if self._library.under_way else []
         notes = [f"pending: {name}, {x.total - x.done} of {x.total} items" for name, x in status.pending.items()]
-        return notes if not notes else [*notes, f"finish them: {command(self._library.place, 'index FOLDER --wait')}"]
+        if not notes or running:
+            return [*running, *notes]
+        return [*notes, f"finish them: {command(self._library.place, 'index FOLDER --wait')}"]
 
     # -- what answering keeps and states ---------------------------------------------------------------------------
 
@@ -116,6 +119,11 @@ class LibraryHost:
     def folder(self) -> Path:
         """Where traces and the cache of replies are kept."""
         return self._space.folder
+
+    def is_gone(self, doc: str) -> bool:
+        """Whether none of the document's files is there now."""
+        state = self._space.catalog.get(doc)
+        return state is None or not any(self._space.file(path).exists() for path in state.paths)
 
     @property
     def config(self) -> Any:

@@ -7,25 +7,26 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import portalocker
 
 from ragsys import ingest, places, stages
-from ragsys.answers import Answer
+from ragsys.asking import Asking, Explained, SearchHit
 from ragsys.catalog import Catalog, State, document_of
 from ragsys.config import Config, load, preflight
 from ragsys.errors import LibraryBusy, LibraryError, NoAnswer, UsageError, did_you_mean
 from ragsys.filters import to_filter as to_filter
+from ragsys.gc import remove_library
 from ragsys.ingest import Progress, Report, Watch
 from ragsys.layers import Layers
 from ragsys.plugins import Builder, registry
 from ragsys.search import Searcher
 from ragsys.service import Service
 from ragsys.space import Space
-from ragsys.types import BBox, Document, Event, Filter, LayerState, PageImage, Query
+from ragsys.types import BBox, Document, Event, Filter, LayerState, Outcome, PageImage, Query
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -55,7 +56,7 @@ class Status:
         return {name: layer for name, layer in self.layers.items() if not layer.complete}
 
 
-class Library:
+class Library(Asking):
     """A folder of documents that can be searched and asked. Close it, or use it as a context manager.
 
     The first `search`, `ask` or `stream` indexes what is new, unless the library was opened with `index=False`. Layers
@@ -91,6 +92,8 @@ class Library:
         self._count = threading.Lock()
         self._stops: set[threading.Event] = set()  # of the indexing runs
         self._closed = False
+        self._running: Progress | None = None  # of an indexing run
+        self._made = not self.place.folder.exists()
         places.register(self.place)
         self._lock = _own(self.place)
         try:
@@ -100,7 +103,7 @@ class Library:
         except BaseException:
             if hasattr(self, "space"):
                 self.space.store.close()
-            self._lock.release()
+            self._let_go(empty=True)
             raise
 
     _thread: threading.Thread | None
@@ -153,11 +156,17 @@ class Library:
 
         Interrupting it (Ctrl-C) loses nothing that was committed; the next call continues.
         """
-        watch = progress or self._watch
+        told = progress or self._watch
         stop = threading.Event()
         self._stops.add(stop)
+
+        def watch(progress: Progress) -> None:
+            self._running = progress
+            told(progress)
+
         try:
             with self._writing():
+                self._running = Progress("scan", 0, 0, "files")
                 try:
                     report = ingest.index(self.space, prune=prune, retry=retry, watch=watch, stop=stop)
                     stages.derive(self.space, watch, stop)
@@ -166,10 +175,25 @@ class Library:
                 except BaseException:
                     self.space.store.flush()
                     raise
+                finally:
+                    self._running = None
                 self._refresh_first = False
         finally:
             self._stops.discard(stop)
         return report
+
+    @property
+    def under_way(self) -> str:
+        """What an indexing run that goes on in another thread, or for a client, has still to read; empty without one.
+
+        A search meanwhile sees the documents that are whole.
+        """
+        running = self._running
+        if running is None or running.stage not in ("scan", "parse"):  # later layers are told as pending
+            return ""
+        whole = sum(not state.excluded and state.outcome is not Outcome.WAITING for state in self.space.catalog)
+        read = f", {running.done} of about {running.total} pages of this run" if running.total else ""
+        return f"indexing is still under way ({whole} documents can be searched{read}): ask again for the rest"
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
@@ -219,14 +243,9 @@ class Library:
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
-    def search(self, text: str, k: int = 10, *, filter: Filter | Mapping[str, Any] | None = None) -> list[SearchHit]:
-        """The best k pages for a text, best first."""
-        return self.find(text, k, filter=filter)[0]
-
     def find(
         self, text: str, k: int = 10, *, filter: Filter | Mapping[str, Any] | None = None
     ) -> tuple[list[SearchHit], Explained]:
-        """`search`, with how the hits came about: coverage of each list, seconds by stage."""
         if k < 1:
             raise UsageError(f"k is {k}: at least one page must be asked for")
         query = Query(text, filter=to_filter(filter))
@@ -235,23 +254,8 @@ class Library:
         found = self.searcher.search(query, k)
         evidence = self.searcher.evidence(found.hits)
         hits = [SearchHit.of(one) for one in evidence]
-        return hits, Explained(dict(found.coverage), dict(found.seconds), found.notes)
-
-    def ask(
-        self,
-        question: str,
-        *,
-        filter: Filter | Mapping[str, Any] | None = None,
-        budget: Mapping[str, float] | None = None,
-    ) -> Answer:
-        """The answer to a question, with its citations."""
-        answer: Answer | None = None
-        for event in self.stream(question, filter=filter, budget=budget):
-            if event.kind == "answer":
-                answer = event.data
-        if answer is None:
-            raise LibraryError("the answer's stream ended without an answer")
-        return answer
+        notes = (*found.notes, running) if (running := self.under_way) else found.notes
+        return hits, Explained(dict(found.coverage), dict(found.seconds), notes)
 
     def stream(
         self,
@@ -280,15 +284,20 @@ class Library:
 
     # -- documents -------------------------------------------------------------------------------------------------
 
-    def documents(self) -> list[Document]:
-        """Every document, by path."""
+    def documents(self, *, removed: bool = False) -> list[Document]:
+        """Every document, by path; with `removed` also those that were taken out of the library."""
         self._alive()
-        return [document_of(state, self.space.states(state)) for state in self.space.catalog if not state.excluded]
+        return [self._document(state) for state in self.space.catalog if removed or not state.excluded]
+
+    def _document(self, state: State) -> Document:
+        """The public form of a state, with what of its files is not there now."""
+        found = document_of(state, self.space.states(state))
+        gone = tuple(path for path in found.paths if not self.space.file(path).exists())
+        return replace(found, gone=gone, removed=state.excluded)
 
     def document(self, name: str) -> Document:
         """The document with this path (or its end), id or start of an id. Raises `UsageError` unless one fits."""
-        state = self._state(name)
-        return document_of(state, self.space.states(state))
+        return self._document(self._state(name))
 
     def _state(self, name: str, *, excluded: bool = False) -> State:
         states = [state for state in self.space.catalog if state.excluded == excluded]
@@ -315,7 +324,7 @@ class Library:
         """Take a document out of the library; its file stays where it is and is not indexed again until `restore`."""
         with self._writing():
             state = self._state(name)
-            document = document_of(state, self.space.states(state))
+            document = self._document(state)
             self.space.catalog.remove(state.doc)
             self.space.catalog.save(State(state.doc, paths=state.paths, bytes=state.bytes, excluded=True))
             self.space.store.flush()
@@ -371,59 +380,18 @@ class Library:
             stop.set()
         self._pause()
         with self._work:
+            empty = not any(True for _ in self.space.catalog)
             try:
                 self.space.store.close()
             finally:
-                self._lock.release()
+                self._let_go(empty=empty)
 
-    def __enter__(self) -> Library:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-@dataclass(frozen=True, slots=True)
-class SearchHit:
-    """One found page. `score`: higher is better, comparable only within its list."""
-
-    rank: int
-    doc: str
-    path: str
-    title: str
-    page: int  # 1-based
-    score: float
-    stage_scores: Mapping[str, float]
-    passages: tuple[str, ...]  # its best passages' texts, best first
-    headings: tuple[str, ...] = ()  # the section path of the best passage
-    neighbours: tuple[int, ...] = ()
-
-    @classmethod
-    def of(cls, evidence: Any) -> SearchHit:
-        """From the page's evidence."""
-        hit = evidence.hit
-        best = evidence.passages
-        return cls(
-            rank=hit.rank,
-            doc=evidence.doc,
-            path=evidence.path,
-            title=evidence.title,
-            page=evidence.page.number,
-            score=hit.score,
-            stage_scores=dict(hit.stage_scores),
-            passages=tuple(passage.text for passage in best),
-            headings=best[0].headings if best else (),
-            neighbours=hit.neighbours,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """How the hits of a search came about."""
-
-    coverage: Mapping[str, float]  # share of the searched set that each list could have found, 0..1
-    seconds: Mapping[str, float]  # by stage
-    notes: tuple[str, ...] = ()
+    def _let_go(self, *, empty: bool) -> None:
+        """Release the lock. A library that was made by this object and came to hold nothing goes again."""
+        self._lock.release()
+        if self._made and empty:
+            with contextlib.suppress(LibraryError, OSError):  # another process has just opened it
+                remove_library(self.place)
 
 
 def _first_line(error: Exception) -> str:
@@ -466,4 +434,4 @@ def open(root: str | Path, **options: Any) -> Library | RemoteLibrary:
             time.sleep(0.1)
 
 
-__all__ = ["Library", "Progress", "Report", "SearchHit", "Status", "open", "to_filter"]
+__all__ = ["Explained", "Library", "Progress", "Report", "SearchHit", "Status", "open", "to_filter"]

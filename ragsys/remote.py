@@ -10,16 +10,17 @@ from typing import Any
 
 from ragsys import places
 from ragsys.answers import Answer
+from ragsys.asking import Asking, Explained, SearchHit
 from ragsys.codec import plain, restore
 from ragsys.config import Config
 from ragsys.errors import LibraryError
 from ragsys.ingest import Progress, Report, Watch
-from ragsys.library import Explained, SearchHit, Status, to_filter
+from ragsys.library import Status, to_filter
 from ragsys.service import Connection
 from ragsys.types import BBox, Document, Event, Evidence, Filter, PageImage, Step
 
 
-class RemoteLibrary:
+class RemoteLibrary(Asking):
     """See `Library`; every call is a message to the process that owns the library."""
 
     def __init__(self, place: places.Place, config: Config) -> None:
@@ -44,32 +45,12 @@ class RemoteLibrary:
             result = header.get("result", result)
         return _report(result)
 
-    def search(self, text: str, k: int = 10, *, filter: Filter | Mapping[str, Any] | None = None) -> list[SearchHit]:
-        """As `Library.search`."""
-        return self.find(text, k, filter=filter)[0]
-
     def find(
         self, text: str, k: int = 10, *, filter: Filter | Mapping[str, Any] | None = None
     ) -> tuple[list[SearchHit], Explained]:
         """As `Library.find`."""
         found = self._line.call("find", {"text": text, "k": k, "filter": _filter(filter)})
         return [restore(SearchHit, hit) for hit in found["hits"]], restore(Explained, found["explained"])
-
-    def ask(
-        self,
-        question: str,
-        *,
-        filter: Filter | Mapping[str, Any] | None = None,
-        budget: Mapping[str, float] | None = None,
-    ) -> Answer:
-        """As `Library.ask`."""
-        answer: Answer | None = None
-        for event in self.stream(question, filter=filter, budget=budget):
-            if event.kind == "answer":
-                answer = event.data
-        if answer is None:
-            raise LibraryError("the answer's stream ended without an answer")
-        return answer
 
     def stream(
         self,
@@ -101,9 +82,9 @@ class RemoteLibrary:
 
         return replace(answer, citations=tuple(replace(one, renderer=picture) for one in answer.citations))
 
-    def documents(self) -> list[Document]:
+    def documents(self, *, removed: bool = False) -> list[Document]:
         """As `Library.documents`."""
-        return [restore(Document, one) for one in self._line.call("documents")]
+        return [restore(Document, one) for one in self._line.call("documents", {"removed": removed})]
 
     def document(self, name: str) -> Document:
         """As `Library.document`."""
@@ -142,12 +123,6 @@ class RemoteLibrary:
 
     def close(self) -> None:
         """Nothing is left open; the owner goes on."""
-
-    def __enter__(self) -> RemoteLibrary:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def _filter(where: Filter | Mapping[str, Any] | None) -> Any:

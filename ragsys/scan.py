@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -52,8 +53,8 @@ def walk(
 ) -> Iterator[tuple[str, os.DirEntry[str] | Path]]:
     """(relative path, entry) of every wanted file below a folder, by name; a root that is a file yields itself.
 
-    Links to files are followed, links to folders are not: a circle of links would never end. A folder that cannot be
-    listed goes into `failed`.
+    Links to files are followed, links to folders (and Windows' junctions) are not: a circle of them would never end.
+    They go into `failed`, and so does a folder that cannot be listed.
     """
     if root.is_file():
         yield root.name, root
@@ -64,15 +65,30 @@ def walk(
         try:
             entries = sorted(os.scandir(root / folder), key=lambda entry: entry.name)
         except OSError as error:
-            failed[folder or "."] = _unreadable(error)
+            failed[sound(folder) or "."] = _unreadable(error)
             continue
         for entry in entries:
             path = f"{folder}/{entry.name}".lstrip("/")
-            if entry.is_dir(follow_symlinks=False):
+            if _leads_elsewhere(entry):
+                if wanted(path + "/x", ["**"], exclude):
+                    failed[sound(path)] = Fault(0, "a link to a folder is not followed", Outcome.UNSUPPORTED)
+            elif entry.is_dir(follow_symlinks=False):
                 if wanted(path + "/x", ["**"], exclude):
                     pending.append(path)
             elif wanted(path, include, exclude):
                 yield path, entry
+
+
+def _leads_elsewhere(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is another name of a folder: a symbolic link or a junction, which Windows does not call one."""
+    try:
+        if entry.is_symlink():
+            return entry.is_dir()
+        # 3.12 has `is_junction`; what it asks stands in the entry's own stat
+        tag = getattr(entry.stat(follow_symlinks=False), "st_reparse_tag", 0)
+    except OSError:
+        return False  # told where it is read
+    return bool(tag) and tag == getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", None)
 
 
 def scan(
@@ -93,23 +109,25 @@ def scan(
         return found
     for path, entry in walk(root, include, exclude, found.unreadable):
         if PurePosixPath(path).suffix.lower() not in suffixes:
-            found.unsupported.append(path)
+            found.unsupported.append(sound(path))
             continue
         if (shown := sound(path)) != path:  # no store, no JSON and few terminals take such a name
+            while shown in found.unreadable:  # two names may look the same without what is not valid
+                shown += "?"
             found.unreadable[shown] = Fault(0, "its name is not valid Unicode: rename it", Outcome.UNREADABLE)
             continue
         try:
-            stat = entry.stat()
+            about = entry.stat()
             if not os.path.isfile(entry):
                 continue
             before = known.get(path)
             same = before and (before.size, before.mtime_ns, before.inode) == (
-                stat.st_size,
-                stat.st_mtime_ns,
-                stat.st_ino,
+                about.st_size,
+                about.st_mtime_ns,
+                about.st_ino,
             )
             doc = before.doc if before and same else document_id(root / path if root.is_dir() else root)
-            found.files[path] = File(path, stat.st_size, stat.st_mtime_ns, stat.st_ino, doc)
+            found.files[path] = File(path, about.st_size, about.st_mtime_ns, about.st_ino, doc)
         except OSError as error:
             found.unreadable[path] = _unreadable(error)
     return found

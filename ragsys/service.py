@@ -161,7 +161,7 @@ _CALLS: Mapping[str, Callable[[Library, JSON, Tell], tuple[Any, bytes]]] = {
     "stream": _stream,
     "index": _index,
     "render": _render,
-    "documents": lambda library, _, __: (plain(library.documents()), b""),
+    "documents": lambda library, args, _: (plain(library.documents(**args)), b""),
     "document": lambda library, args, _: (plain(library.document(args["name"])), b""),
     "remove": lambda library, args, _: (plain(library.remove(args["name"])), b""),
     "restore": _restore,

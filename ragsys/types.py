@@ -201,6 +201,8 @@ class Document:
     metadata: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
     layers: Mapping[str, LayerState] = field(default_factory=dict)  # by stage: pages, passages, each vector, ocr
+    gone: tuple[str, ...] = ()  # those of its paths where no file is any more: it was kept, see `index --prune`
+    removed: bool = False  # taken out of the library by the user; its file is not indexed until it is restored
 
     @property
     def path(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,8 @@ def ask(
     limits = parse_budget(budget) if budget else None
     if save is not None and save.suffix.lower() not in _SAVED:
         raise UsageError(f"--save {save}: an answer is saved as .html or .md", hint="--save answer.html")
+    if save is not None and (problem := unwritable(save)):
+        raise UsageError(f"--save {save}: {problem}", hint="name a file in a folder that is there: --save answer.html")
     text = " ".join(question)
     if not text.strip():
         raise UsageError("the question is empty", hint='ragsys ask FOLDER "What ...?"')
@@ -75,6 +78,15 @@ def ask(
             shell.give(made.to_json())
         else:
             show(shell, made)
+
+
+def unwritable(path: Path) -> str:
+    """Why no file can be written there, as far as can be told without writing; empty if nothing speaks against it."""
+    if path.is_dir():
+        return "it is a folder"
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent}"
+    return "" if os.access(path if path.exists() else path.parent, os.W_OK) else "it cannot be written"
 
 
 def parse_budget(text: str) -> dict[str, float]:
@@ -117,7 +129,9 @@ def show(shell: Shell, answer: Answer) -> None:
         shell.say()
     for citation in answer.citations:
         parts: list[Part] = [Styled(f"[{citation.number}] ", "cyan", True), bold(f"{citation.path} p.{citation.page}")]
-        shell.say(*parts, "  ", coloured(citation.level.value, _LEVELS[citation.level.value]))
+        parts += ["  ", coloured(citation.level.value, _LEVELS[citation.level.value])]
+        parts += [coloured("  the file is gone", "yellow")] if citation.gone else []
+        shell.say(*parts)
         for line in wrapped(f"“{shortened(citation.quote, 300)}”", indent=4) if citation.quote else ():
             shell.say(line)
     if answer.unsupported:

@@ -25,7 +25,8 @@ def config(shell: Shell, where: Where, action: str, source: str | None) -> None:
 
     \b
       show   all of it, every default included; secrets are hidden
-      check  whether it is valid and what it needs is installed: every problem, exit code 2
+      check  whether it is valid and what it needs is installed: every problem, exit code 2;
+             then whether a store with a URL answers: exit code 1 if it does not
     """
     from ragsys.config import preflight
     from ragsys.plugins import registry
@@ -42,10 +43,38 @@ def config(shell: Shell, where: Where, action: str, source: str | None) -> None:
         hints = "\n".join(dict.fromkeys(problem.hint for problem in problems if problem.hint))
         raise ConfigError([problem.message for problem in problems], hint=hints or None)
     name = chosen.config or "the default configuration"
+    unreached = not_reached(loaded)
     if shell.json:
-        shell.give({"config": chosen.config, "hash": loaded.hash, "valid": True})
+        shell.give({"config": chosen.config, "hash": loaded.hash, "valid": True, "not_reached": unreached})
     else:
         shell.say(coloured("valid: ", "green"), name, dim(f"  {loaded.hash}"))
+        for problem in unreached:
+            shell.say(coloured("not reached: ", "red"), problem)
+    if unreached:
+        raise click.exceptions.Exit(1)
+
+
+def not_reached(loaded: Config) -> list[str]:
+    """What of the configured places on the network does not answer, in words: stores that are given a URL."""
+    from ragsys.errors import RagsysError
+    from ragsys.places import cache_dir, data_dir
+    from ragsys.plugins import Builder, registry
+
+    installed = registry()
+    builder = Builder(installed, loaded.defaults, data_dir() / "libraries" / "none", cache_dir())
+    problems = []
+    for where, role, spec in loaded.components():
+        if role != "store" or not getattr(builder.options(role, spec), "url", None):
+            continue
+        try:
+            store = builder.build(role, spec)
+            try:
+                store.schema()
+            finally:
+                store.close()
+        except RagsysError as error:
+            problems.append(f"{where}: {error.message}")
+    return problems
 
 
 def _show(shell: Shell, loaded: Config) -> None:
@@ -55,7 +84,8 @@ def _show(shell: Shell, loaded: Config) -> None:
         return
     import yaml
 
-    shell.say(dim(f"# config {loaded.hash}"))
+    shell.say(dim(f"# config {loaded.hash}; whole: kept as a file it extends nothing"))
+    shell.say("extends: null")
     shell.say(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100).rstrip())
 
 

@@ -12,6 +12,7 @@ from ragsys.cli.text import Part, bold, coloured, dim, shortened, size, table
 from ragsys.errors import UsageError
 
 if TYPE_CHECKING:
+    from ragsys.places import Place
     from ragsys.types import Document
 
 
@@ -25,7 +26,7 @@ def docs(shell: Shell, where: Where, folder: Path, action: str, files: tuple[str
     """The documents of the library of FOLDER.
 
     \b
-      list             every document: pages, outcome, what is pending
+      list             every document: pages, outcome, what is pending; also those that were removed
       info FILE        one document in full
       remove FILE...   take it out of the library; the file stays, and is not indexed again
       restore FILE...  undo a removal; the next run reads it again
@@ -38,11 +39,11 @@ def docs(shell: Shell, where: Where, folder: Path, action: str, files: tuple[str
         raise UsageError(f"docs {action} needs a file", hint=f"ragsys docs FOLDER {action} FILE")
     with where.open(folder, shell) as opened:
         if action == "list":
-            found = opened.documents()
+            found = opened.documents(removed=True)
             if shell.json:
                 shell.give({"root": str(opened.place.root), "documents": [document_json(one) for one in found]})
             else:
-                _list(shell, found)
+                _list(shell, opened.place, found)
         elif action == "info":
             documents = [opened.document(name) for name in files]
             if shell.json:
@@ -79,6 +80,10 @@ def document_json(document: Document) -> dict[str, Any]:
 
 
 def _outcome(document: Document) -> Part:
+    if document.removed:
+        return coloured("removed", "yellow")
+    if document.gone and len(document.gone) == len(document.paths):
+        return coloured("file is gone", "yellow")
     good = document.outcome.value == "indexed"
     return document.outcome.value if good else coloured(document.outcome.value, "yellow")
 
@@ -88,22 +93,32 @@ def _pending(document: Document) -> str:
     return ", ".join(f"{name} {layer.done}/{layer.total}" for name, layer in waiting.items())
 
 
-def _list(shell: Shell, documents: list[Document]) -> None:
+def _list(shell: Shell, place: Place, documents: list[Document]) -> None:
+    from ragsys.places import command
+
     if not documents:
         shell.note("the library holds no documents: ragsys index FOLDER")
         return
-    rows = [
-        (one.path, str(one.pages), size(one.bytes), _outcome(one), dim(_pending(one) or shortened(one.title, 40)))
-        for one in documents
-    ]
+    rows: list[tuple[Part, ...]] = []
+    for one in documents:
+        last = dim(_pending(one) or shortened(one.title, 40))
+        rows.append((one.path, str(one.pages), size(one.bytes), _outcome(one), last))
+        for path in one.paths[1:]:
+            state = coloured("file is gone", "yellow") if path in one.gone else dim("same bytes")
+            rows.append((path, "", "", state, dim(f"as {one.path}")))
     for line in table(rows, head=("file", "pages", "size", "outcome", "pending, or title"), right=(1, 2)):
         shell.say(*line)
+    if any(one.removed for one in documents):
+        shell.note(dim(f"bring a removed one back: {command(place, 'docs FOLDER restore FILE')}"))
+    if any(one.gone for one in documents):
+        shell.note(dim(f"drop what is gone: {command(place, 'index FOLDER --prune')}"))
 
 
 def _show(shell: Shell, document: Document) -> None:
     shell.say(bold(document.path))
     rows: list[tuple[Part, Part]] = [(dim("id"), document.id)]
     rows += [(dim("also at"), path) for path in document.paths[1:]]
+    rows += [(dim("gone"), coloured(path, "yellow")) for path in document.gone]
     rows += [(dim("title"), document.title)] if document.title else []
     rows += [
         (dim("pages"), str(document.pages)),

@@ -85,7 +85,7 @@ def test_an_answer_that_abstains_is_no_error(run: Run, docs: Path) -> None:
 
 @pytest.mark.parametrize("ending", ["html", "md"])
 def test_an_answer_is_saved(run: Run, docs: Path, tmp_path: Path, ending: str) -> None:
-    target = tmp_path / "new" / f"answer.{ending}"
+    target = tmp_path / f"answer.{ending}"
     code, _, err = run("ask", docs, "When does the shop open?", "--save", target)
     assert code == 0
     assert f"saved as {target}" in err
@@ -172,11 +172,37 @@ def test_documents_are_listed_shown_removed_and_restored(run: Run, docs: Path) -
     assert code == 0
     assert "layer pages" in out
     assert run("docs", docs, "remove", "manual.pdf")[:2] == (0, "removed manual.pdf\n")
-    assert "manual.pdf" not in run("docs", docs, "list")[1]
+    _, out, err = run("docs", docs, "list")
+    (line,) = [line for line in out.splitlines() if line.startswith("manual.pdf")]
+    assert line.split()[-1] == "removed"
+    assert f"ragsys docs {docs} restore FILE" in err
+    assert [one["path"] for one in json_of(run, "docs", docs)["documents"] if one["removed"]] == ["manual.pdf"]
     hits = json_of(run, "search", docs, "green button cleaning cycle")["hits"]
     assert not any(hit["path"] == "manual.pdf" for hit in hits)
     assert run("docs", docs, "restore", "manual.pdf")[0] == 0
     assert json_of(run, "search", docs, "green button cleaning cycle")["hits"][0]["path"] == "manual.pdf"
+
+
+def test_every_place_of_the_same_bytes_is_listed(run: Run, docs: Path) -> None:
+    shutil.copy(docs / "manual.pdf", docs / "second.pdf")
+    run("index", docs)
+    (line,) = [line for line in run("docs", docs)[1].splitlines() if line.startswith("second.pdf")]
+    assert "same bytes" in line
+    assert line.endswith("as manual.pdf")
+
+
+def test_a_file_that_is_gone_is_marked_where_it_is_listed_and_cited(run: Run, docs: Path) -> None:
+    run("index", docs)
+    (docs / "manual.pdf").unlink()
+    _, out, err = run("docs", docs)
+    (line,) = [line for line in out.splitlines() if line.startswith("manual.pdf")]
+    assert line.rstrip().endswith("file is gone")
+    assert f"ragsys index {docs} --prune" in err
+    question = "For how many seconds must the green button be pressed to start the cleaning cycle?"
+    assert "manual.pdf p.1  supported  the file is gone" in run("ask", docs, question)[1]
+    citations = json_of(run, "ask", docs, question)["citations"]
+    assert [one["gone"] for one in citations] == [True]
+    assert "file is gone" not in run("ask", docs, "What was the revenue of the bakery in 2023?")[1]
 
 
 def test_a_name_that_is_nearly_right_is_offered(run: Run, docs: Path) -> None:
@@ -211,13 +237,35 @@ def test_an_empty_folder_says_what_was_looked_for(run: Run, tmp_path: Path) -> N
         assert (code, out) == (1, "")
         assert f"no documents that can be read in {tmp_path / 'empty'}, looked for *.pdf " in err
     assert run("index", tmp_path / "empty")[0] == 1
+    assert json_of(run, "libraries")["libraries"] == []  # what came to hold nothing leaves nothing
+    assert run("index", tmp_path / "none")[0] == 1
+    assert json_of(run, "libraries")["libraries"] == []
+
+
+def test_a_library_in_a_folder_that_was_there_is_left_there(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "place").mkdir()
+    (tmp_path / "place" / "mine.txt").write_text("not of ragsys")
+    assert run("index", tmp_path / "empty", "--library", tmp_path / "place")[0] == 1
+    assert (tmp_path / "place" / "mine.txt").exists()
+
+
+@pytest.mark.parametrize(("place", "said"), [("none/a.html", "there is no folder"), ("docs.html", "it is a folder")])
+def test_where_an_answer_cannot_be_saved_is_told_before_it_is_made(
+    run: Run, docs: Path, tmp_path: Path, place: str, said: str
+) -> None:
+    (tmp_path / "docs.html").mkdir()
+    code, out, err = run("ask", docs, "What was the revenue?", "--save", tmp_path / place)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert json_of(run, "libraries")["libraries"] == []
 
 
 def test_a_folder_that_cannot_be_read_says_so(run: Run, docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.scandir
 
     def refuse(path: Any) -> Any:
-        if Path(path) == docs:
+        if not isinstance(path, int) and Path(path) == docs:
             raise PermissionError(13, "Permission denied", str(path))
         return real(path)
 
@@ -290,6 +338,26 @@ def test_gc_drops_vectors_and_their_statistics(run: Run, docs: Path) -> None:
     again = json_of(run, "search", docs, "cleaning oven")  # made anew from the stored pages
     assert again["hits"][0]["path"] == "manual.pdf"
     assert again["coverage"]["passages"] == 1.0
+
+
+def test_a_configuration_whose_store_does_not_answer_is_told(run: Run, tmp_path: Path) -> None:
+    dead = "store={use: server, url: 'http://127.0.0.1:9'}"
+    code, out, _ = run("config", "check", "--set", dead)
+    assert code == 1
+    assert "valid: " in out
+    assert "not reached: store: " in out
+    code, out, _ = run("config", "check", "--set", dead, "--json")
+    assert code == 1
+    assert json.loads(out)["valid"] is True
+    assert "127.0.0.1:9" in json.loads(out)["not_reached"][0]
+    assert run("config", "check")[0] == 0
+    assert not (tmp_path / "home" / "data").exists()
+
+
+def test_what_is_shown_is_a_configuration_of_its_own(run: Run, tmp_path: Path) -> None:
+    out = run("config", "show")[1]
+    (tmp_path / "again.yaml").write_text(out)
+    assert json_of(run, "config", "show", tmp_path / "again.yaml")["config"] == json_of(run, "config", "show")["config"]
 
 
 def test_a_move_needs_a_server_that_answers(run: Run, docs: Path) -> None:

@@ -28,8 +28,10 @@ def told() -> dict[str, set[str]]:
 
 
 def fields(value: Any, free: set[str], at: str = "") -> Iterator[str]:
-    """Every leaf of a JSON value; mappings that are told with free keys give `*`."""
-    if isinstance(value, dict) and value:
+    """Every leaf of a JSON value; mappings that are told with free keys give `*`, whatever those hold."""
+    if isinstance(value, dict) and value and f"{at}.*" in free:
+        yield f"{at}.*"
+    elif isinstance(value, dict) and value:
         for key, item in value.items():
             key = "*" if any(path.startswith(f"{at}.*" if at else "*") for path in free) else key
             yield from fields(item, free, f"{at}.{key}".lstrip("."))
@@ -65,6 +67,8 @@ def outputs(
         (0, ["gc", str(docs)]),
         (0, ["move", str(docs), "--to", ":memory:"]),
         (0, ["trace", str(docs)]),
+        (0, ["trace", str(docs), "show"]),
+        (0, ["trace", str(docs), "replay"]),
         (0, ["eval", str(suite), "--out", str(tmp_path / "run"), "--config", "laptop-lexical", "--config", str(other)]),
         (0, ["eval", "--list"]),
         (0, ["plugins"]),

@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from folders import write_folder
 import ragsys
 from ragsys import frames
 from ragsys.errors import LibraryBusy, RagsysError, UsageError
+from ragsys.ingest import Progress, Report, Watch
 from ragsys.library import Library
 from ragsys.remote import RemoteLibrary
 from ragsys.service import ABOUT
@@ -74,6 +76,44 @@ def test_a_client_indexes_and_removes(owner: Library, remote: RemoteLibrary) -> 
     remote.remove("new.pdf")
     assert "new.pdf" not in {hit.path for hit in owner.search("cinnamon buns")}
     remote.restore("new.pdf")
+
+
+def test_who_asks_while_the_owner_still_reads_is_told(
+    owner: Library, remote: RemoteLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, done = threading.Event(), threading.Event()
+
+    def index(space: object, *, watch: Watch, **_: object) -> Report:
+        watch(Progress("parse", 30, 90, "pages"))
+        reading.set()
+        done.wait(30)
+        return Report()
+
+    monkeypatch.setattr("ragsys.ingest.index", index)
+    run = threading.Thread(target=owner.index)
+    run.start()
+    try:
+        assert reading.wait(30)
+        said = "indexing is still under way (3 documents can be searched, 30 of about 90 pages of this run)"
+        assert remote.find("oven")[1].notes[-1].startswith(said)
+        answer = remote.ask("When does the shop open?")
+        assert [note for note in answer.notes if note.startswith(said)]
+    finally:
+        done.set()
+        run.join(30)
+    assert not [note for note in remote.find("oven")[1].notes if "under way" in note]
+
+
+def test_what_was_removed_or_is_gone_is_told_to_clients(owner: Library, remote: RemoteLibrary) -> None:
+    remote.remove("manual.pdf")
+    (owner.place.root / "2022" / "annual.pdf").unlink()
+    states = {one.path: (one.removed, one.gone) for one in remote.documents(removed=True)}
+    assert states == {
+        "2022/annual.pdf": (False, ("2022/annual.pdf",)),
+        "2023/annual.pdf": (False, ()),
+        "manual.pdf": (True, ()),
+    }
+    assert len(remote.documents()) == 2
 
 
 def test_errors_come_back_as_what_they_were(remote: RemoteLibrary) -> None:

@@ -90,7 +90,7 @@ def test_a_plugin_declares_without_loading_anything(folder: Path) -> None:
 
 
 #: Names of components that are ordinary words, too: they may stand in a text of the core.
-ORDINARY = {"auto", "dense", "edge", "gap", "layout", "relative", "server", "single", "top", "words"}
+ORDINARY = {"auto", "dense", "edge", "folder", "gap", "layout", "relative", "server", "single", "top", "words"}
 #: What the components are made of.
 PRODUCTS = {"bm25", "faiss", "mupdf", "onnx", "qdrant", "torch"}
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import types
 from pathlib import Path
 
 import pytest
 
 from ragsys import scan as scanning
 from ragsys.scan import File, load_table, save_table, scan
-from ragsys.types import Outcome
+from ragsys.types import Fault, Outcome
 
 
 @pytest.fixture
@@ -59,7 +60,33 @@ def test_circles_of_links_end(folder: Path) -> None:
         os.symlink(folder, folder / "sub" / "up", target_is_directory=True)
     except OSError:
         pytest.skip("links are not allowed here")
-    assert sorted(scan(folder, (".pdf",), {}).files) == ["a.pdf", "sub/b.PDF"]
+    found = scan(folder, (".pdf",), {})
+    assert sorted(found.files) == ["a.pdf", "sub/b.PDF"]
+    assert found.unreadable["sub/up"] == Fault(0, "a link to a folder is not followed", Outcome.UNSUPPORTED)
+    assert "sub/up" not in scan(folder, (".pdf",), {}, exclude=("sub/up/**",)).unreadable
+
+
+def test_a_junction_is_not_followed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Windows calls a junction: no symbolic link, a folder, and a mark in its stat."""
+
+    class Junction:
+        name, path = "sub", str(folder / "sub")
+
+        def is_symlink(self) -> bool:
+            return False
+
+        def is_dir(self, *, follow_symlinks: bool = True) -> bool:
+            return True
+
+        def stat(self, *, follow_symlinks: bool = True) -> object:
+            return types.SimpleNamespace(st_reparse_tag=0xA0000003)
+
+    real = os.scandir
+    monkeypatch.setattr(scanning.stat, "IO_REPARSE_TAG_MOUNT_POINT", 0xA0000003, raising=False)
+    monkeypatch.setattr(scanning.os, "scandir", lambda at: [Junction() if e.name == "sub" else e for e in real(at)])
+    found = scan(folder, (".pdf",), {})
+    assert sorted(found.files) == ["a.pdf"]
+    assert found.unreadable["sub"].outcome is Outcome.UNSUPPORTED
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX permissions")
@@ -96,3 +123,15 @@ def test_a_name_that_is_no_unicode_is_named_and_left_out(folder: Path) -> None:
     assert sorted(found.files) == ["a.pdf", "sub/b.PDF"]
     assert found.unreadable["bad?.pdf"].outcome is Outcome.UNREADABLE
     assert "rename it" in found.unreadable["bad?.pdf"].reason
+
+
+def test_two_names_that_are_no_unicode_are_two(folder: Path) -> None:
+    try:
+        for byte in (b"\xfe", b"\xff"):
+            Path(os.fsdecode(os.fsencode(folder) + b"/bad" + byte + b".pdf")).write_bytes(b"four")
+            Path(os.fsdecode(os.fsencode(folder) + b"/bad" + byte + b".xyz")).write_bytes(b"four")
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    found = scan(folder, (".pdf",), {})
+    assert sorted(found.unreadable) == ["bad?.pdf", "bad?.pdf?"]
+    assert found.unsupported == ["bad?.xyz", "bad?.xyz", "notes.xyz"]  # and none that no terminal takes

@@ -1,0 +1,96 @@
+"""What an open library can be asked, in this process or in another: `Library` and `RemoteLibrary` share it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from ragsys.answers import Answer
+from ragsys.errors import LibraryError
+from ragsys.types import Event, Filter
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """One found page. `score`: higher is better, comparable only within its list."""
+
+    rank: int
+    doc: str
+    path: str
+    title: str
+    page: int  # 1-based
+    score: float
+    stage_scores: Mapping[str, float]
+    passages: tuple[str, ...]  # its best passages' texts, best first
+    headings: tuple[str, ...] = ()  # the section path of the best passage
+    neighbours: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, evidence: Any) -> SearchHit:
+        """From the page's evidence."""
+        hit = evidence.hit
+        best = evidence.passages
+        return cls(
+            rank=hit.rank,
+            doc=evidence.doc,
+            path=evidence.path,
+            title=evidence.title,
+            page=evidence.page.number,
+            score=hit.score,
+            stage_scores=dict(hit.stage_scores),
+            passages=tuple(passage.text for passage in best),
+            headings=best[0].headings if best else (),
+            neighbours=hit.neighbours,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """How the hits of a search came about."""
+
+    coverage: Mapping[str, float]  # share of the searched set that each list could have found, 0..1
+    seconds: Mapping[str, float]  # by stage
+    notes: tuple[str, ...] = ()
+
+
+Narrowed = Filter | Mapping[str, Any] | None
+
+
+class Asking(ABC):
+    """The short forms of `find` and `stream`, and use as a context manager."""
+
+    @abstractmethod
+    def find(self, text: str, k: int = 10, *, filter: Narrowed = None) -> tuple[list[SearchHit], Explained]:
+        """`search`, with how the hits came about: coverage of each list, seconds by stage."""
+
+    def search(self, text: str, k: int = 10, *, filter: Narrowed = None) -> list[SearchHit]:
+        """The best k pages for a text, best first."""
+        return self.find(text, k, filter=filter)[0]
+
+    @abstractmethod
+    def stream(
+        self, question: str, *, filter: Narrowed = None, budget: Mapping[str, float] | None = None
+    ) -> Iterator[Event]:
+        """The steps and pieces of text of an answer as they come; the last event's `data` is the `Answer`."""
+
+    def ask(self, question: str, *, filter: Narrowed = None, budget: Mapping[str, float] | None = None) -> Answer:
+        """The answer to a question, with its citations."""
+        answer: Answer | None = None
+        for event in self.stream(question, filter=filter, budget=budget):
+            if event.kind == "answer":
+                answer = event.data
+        if answer is None:
+            raise LibraryError("the answer's stream ended without an answer")
+        return answer
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the library. Idempotent."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
