@@ -49,8 +49,8 @@ class Tiny:
         self.revision = "1"
 
     def documents(self) -> list[Path]:
-        """The files to index."""
-        return sorted(self.root.rglob("*.pdf"))
+        """The files to index; a folder may hold others."""
+        return sorted(path for path in self.root.rglob("*.pdf") if not path.name.startswith("other"))
 
     def questions(self) -> Iterator[Question]:
         """The questions of the file."""

@@ -94,6 +94,8 @@ def evaluate(
     asked, notes = build_metrics(
         metrics or (*opened.metrics, *always()), judge=pinned, needs=chosen[0].config, asked=bool(metrics)
     )
+    if pinned is not None:
+        notes.append(f"judged by the generator '{pinned.generator.use}' of configuration {pinned.hash}")
     documents = documents_of(opened)
     questions = sampled(questions_of(opened), limit, seed)
     how = How(
@@ -253,35 +255,39 @@ def _ask_all(
             fresh=fresh or how.partial,
         )
         try:
-            reused = _ask(
-                run, named.name, Asker(library, named.name, suite.root, documents, how), todo, store, suite, watch
-            )
+            asker = Asker(library, named.name, suite.root, documents, how)
+            _ask(run, told, asker, todo, store, suite.root, watch)
         finally:
             store.close()
-    told["reused"] = told.get("reused", 0) + reused
-    run.save()
+            run.save()
 
 
 def _ask(
-    run: RunFolder, name: str, asker: Asker, todo: Sequence[Question], store: kept.Kept, suite: Suite, watch: Watch
-) -> int:
-    """Ask the questions in order; how many outcomes were those of an earlier run."""
-    reused = errors = 0
+    run: RunFolder,
+    told: dict[str, Any],
+    asker: Asker,
+    todo: Sequence[Question],
+    store: kept.Kept,
+    root: Path,
+    watch: Watch,
+) -> None:
+    """Ask the questions in order; `told` counts the outcomes that were those of an earlier run."""
+    name, total = told["name"], len(run.questions)
+    asked = errors = 0
     began = last = time.monotonic()
-    total = len(run.questions)
     for n, question in enumerate(todo, 1):
-        outcome, known = outcome_of(question, name, asker, store, suite.root)
+        outcome, known = outcome_of(question, name, asker, store, root)
         run.add(outcome)
-        reused += known
+        told["reused"] = told.get("reused", 0) + known
+        asked += not known
         errors += outcome["error"] is not None
         now = time.monotonic()
         if now - last > _TOLD_SECONDS or n == len(todo):
             last = now
-            rate = (n - reused) / max(1e-6, now - began)
+            rate = asked / max(1e-6, now - began)
             left = (len(todo) - n) / rate if rate else None
             detail = f"{errors} errors" if errors else ""
             watch(Progress(name, total - len(todo) + n, total, "questions", detail, rate, left))
-    return reused
 
 
 def outcome_of(question: Question, name: str, asker: Asker, store: kept.Kept, root: Path) -> tuple[Outcome, bool]:

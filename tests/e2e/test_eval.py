@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,15 @@ from typing import Any
 
 import evaluating
 import pytest
+from PIL import Image
 
+import ragsys.evaluation
+from ragsys import stages
 from ragsys.cli.app import run as command
+from ragsys.errors import UsageError
 from ragsys.evaluation import asking, provenance
 from ragsys.evaluation.folder import KEYS
+from ragsys.host import LibraryHost
 
 TESTS = Path(__file__).parents[1]
 RRF = "extends: laptop-lexical\nsearch: {fuse: rrf}\n"
@@ -258,6 +264,82 @@ def test_scope_sample_and_what_else_lies_in_the_folder(suite: Path) -> None:
     assert len(rows(Path("all"))) == 6
     assert command([*words, "part", "--option", "part=oven"]) == 0
     assert len(rows(Path("part"))) == 4
+
+
+def test_other_files_are_kept_out_and_equal_ones_go_by_the_name_that_is_asked_for(suite: Path) -> None:
+    pdfs, path = suite / "pdfs", suite / "tiny-questions.jsonl"
+    shutil.copy(pdfs / "manual.pdf", pdfs / "copy.pdf")
+    evaluating.write_folder(pdfs, {"other.pdf": ["The cleaning cycle, the green button, the thermostat, the oven."]})
+    questions = [json.loads(line) for line in path.read_text().splitlines()][7:9]
+    questions[0]["doc_ids"] = ["manual.pdf"]
+    questions[1] |= {"doc_ids": ["copy.pdf"], "gold_pages": [{"doc": "copy.pdf", "page": 2}]}
+    path.write_text("".join(json.dumps(question) + "\n" for question in questions))
+    assert command(["eval", str(suite), "-c", "laptop-lexical", "--out", "run"]) == 0
+    first, second = rows(Path("run"))
+    assert first["pages"][0]["doc"] == "manual.pdf"
+    assert second["pages"][0]["doc"] == second["citations"][0]["doc"] == "copy.pdf"
+    assert "other.pdf" not in {page["doc"] for row in (first, second) for page in row["pages"]}
+
+
+def test_incomplete_layers_are_refused_unless_told(
+    suite: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(stages, "later", lambda *_: ["dense: the model is not there"])
+    words = ["eval", str(suite), "-c", "laptop", "--search-only", "--limit", "3", "--out"]
+    assert command([*words, "one"]) == 1
+    told = capsys.readouterr().err
+    assert "incomplete: dense (0 of 7)" in told
+    assert "the model is not there" in told
+    assert "--allow-incomplete" in told
+    assert command([*words, "two", "--allow-incomplete"]) == 0
+    assert "note: incomplete: dense, 0 of 7 items" in capsys.readouterr().out
+    assert len(rows(Path("two"))) == 3
+
+
+def test_images_of_a_question_reach_search_and_answer(suite: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("RGB", (6, 4), "red").save(suite / "pdfs" / "bread.png")
+    path = suite / "tiny-questions.jsonl"
+    questions = [json.loads(line) for line in path.read_text().splitlines()][:4]
+    for question, name in zip(
+        questions, ("bread.png", "../tiny-questions.jsonl", "gone.png", "manual.pdf"), strict=True
+    ):
+        question["images"] = [name]
+    path.write_text("".join(json.dumps(question) + "\n" for question in questions))
+    seen: list[tuple[int, int]] = []
+    search = LibraryHost.search
+
+    def look(self: LibraryHost, action: Any, task: Any) -> Any:
+        seen.extend(image.size for image in task.images)
+        return search(self, action, task)
+
+    monkeypatch.setattr(LibraryHost, "search", look)
+    assert command(["eval", str(suite), "-c", "laptop-lexical", "--out", "run"]) == 0
+    assert seen == [(6, 4)]
+    errors = [row["error"] or "" for row in rows(Path("run"))]
+    assert errors[0] == ""
+    assert "is not below" in errors[1]
+    assert "cannot be read" in errors[2]
+    assert "cannot be read" in errors[3]
+
+
+def test_documents_that_cannot_be_read_are_told(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (suite / "pdfs" / "manual.pdf").write_bytes(b"no PDF at all")
+    assert command(["eval", str(suite), "-c", "laptop-lexical", "--search-only", "--out", "run"]) == 0
+    assert "note: 1 of 3 documents could not be read: manual.pdf" in capsys.readouterr().out
+
+
+def test_an_evaluation_in_python(suite: Path) -> None:
+    seen: list[str] = []
+    scored = ragsys.evaluation.evaluate(
+        suite, ["laptop-lexical"], out="run", search_only=True, watch=lambda progress: seen.append(progress.stage)
+    )
+    assert scored.estimates["laptop-lexical"]["found@1"].value == 1.0
+    assert scored.provenance.suite == "tiny"
+    assert "laptop-lexical" in seen
+    with pytest.raises(UsageError, match="limit is 0"):
+        ragsys.evaluation.evaluate(suite, ["laptop-lexical"], out="other", limit=0)
+    with pytest.raises(UsageError, match="scope is"):
+        ragsys.evaluation.evaluate(suite, scope="some")
 
 
 def test_a_finished_run_is_scored_again(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
