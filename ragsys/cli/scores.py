@@ -29,13 +29,14 @@ def show(shell: Shell, scored: Scored, out: Path) -> None:
     if scored.comparisons:
         shell.say()
     told = scored.comparisons
-    if len(told) > _TOLD:  # of many, those that say something
-        told = tuple(one for one in told if one.p_adjusted < ALPHA)
+    if len(told) > _TOLD:  # of many, those that say something, and two configurations on the main metric
+        main = told[0].metric if len(scored.configs) == 2 else ""
+        told = tuple(one for one in told if one.p_adjusted < ALPHA or one.metric == main)
     for one in told:
         for text in wrapped(one.sentence):
             shell.say(text)
     if left := len(scored.comparisons) - len(told):
-        shell.say(f"no difference can be told in {left} of {len(scored.comparisons)} comparisons: see the report")
+        shell.say(f"no difference can be told in {left} other of {len(scored.comparisons)} comparisons: see the report")
     if not shell.quiet:
         shell.say()
         for note in scored.notes:
