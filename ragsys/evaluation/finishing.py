@@ -48,9 +48,6 @@ def again(path: Path, metrics: Sequence[str] = (), *, judge: str | Path | Config
         if one.k is not None and one.k > depth:
             raise UsageError(f"metric '{one.name}': the run holds {depth} pages a question", hint="run it anew")
     run.about["notes"] = notes
-    with run:  # whatever follows a torn line is cut off
-        pass
-    run.order()
     place = places.Place(Path(run.about["library"]), Path(run.about["root"]))
     return finish(run, made, place=place, config=None)
 

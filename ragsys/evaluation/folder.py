@@ -172,7 +172,7 @@ def _outcome(line: bytes) -> Outcome | None:
         found: Outcome = json.loads(line)
     except ValueError:
         return None
-    return found if isinstance(found, dict) and tuple(found) == KEYS else None
+    return found if isinstance(found, dict) and set(found) == set(KEYS) else None
 
 
 def _short(value: Any) -> str:
