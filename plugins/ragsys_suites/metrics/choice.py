@@ -4,10 +4,8 @@
 
 The letter found: of the choices that stand as `(X)`, else as ` X ` between blanks (, . ! ? ; : ' at the reply's ends
 cut, one kind after the other), the last in the reply; else, in a reply of more than five words, of the choices whose
-text it holds, case aside, the last. Letters are upper case: "a" is an article. The official script asks a model where
-no letter is found; here that counts as wrong. Where several stand between blanks the official script takes the first
-choice of the alphabet instead of the last in the reply (its flag for brackets is set too early); the reply's last is
-meant, and is taken here.
+text it holds, case aside, the last. Letters are upper case: "a" is an article. The official script gives this last
+step no texts to look for (score.py) and asks a model where no letter is found; here such a reply is wrong.
 
 None without `meta.choices` ({letter: text}) and where no answer was asked for.
 """
