@@ -26,8 +26,10 @@ log = logging.getLogger("ragsys.suites")
 
 _DPI = 144  # that a page image is taken to have; only its proportions matter to boxes
 _NARROW = 360.0  # points: no page with a caption is narrower
-_LINE = 15.0  # points: height of a caption's line
-_LETTER = 5.5  # points: mean width of a letter
+_LINE = 13.0  # points: height of a caption's line
+_LETTER = 5.4  # points: width of a letter
+#: Of one width, since letters that are drawn as one (fl, ffi) would be read as one.
+_STYLE = "p {font-family: monospace; font-size: 9pt; margin: 0}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +98,4 @@ def _add(document: Any, leaf: Leaf) -> None:
         raise SuiteError(f"{leaf.where}: an image that cannot be used ({error})") from error
     if leaf.caption:
         box = (4, height + 2, across - 4, height + below)
-        page.insert_htmlbox(box, f"<p>{html.escape(leaf.caption)}</p>", scale_low=0)
+        page.insert_htmlbox(box, f"<p>{html.escape(leaf.caption)}</p>", css=_STYLE, scale_low=0)

@@ -142,7 +142,7 @@ class Row:
         value = self.value(key, "a list")
         if isinstance(value, list):
             return value
-        if isinstance(value, str) and len(value) <= _LITERAL:
+        if isinstance(value, str) and value.lstrip()[:1] in ("[", "(") and len(value) <= _LITERAL:
             for read in (json.loads, ast.literal_eval):
                 try:
                     found = read(value.strip())
