@@ -234,6 +234,17 @@ def test_a_mark_stands_in_both_reports() -> None:
     assert "no difference was shown to be real" in report.to_markdown(none)
 
 
+def test_every_comparison_is_told_real_differences_first() -> None:
+    base = evaluations.scored(24, ["laptop", "laptop-lexical"])
+    one = comparison("laptop", "laptop-lexical", 0.1, 0.5)
+    every = [dataclasses.replace(one, sentence=f"open {n}") for n in range(9)]
+    every.append(dataclasses.replace(one, sentence="real", p_adjusted=0.01))
+    made = report.to_html(dataclasses.replace(base, comparisons=tuple(every)))
+    places = [made.index(f">{each.sentence}</li>") for each in every]
+    assert min(places) == places[-1]
+    assert "no difference in 8 other comparisons" in made
+
+
 def test_a_page_that_cannot_be_shown_says_so(page: str) -> None:
     told = "".join(read(page).text)
     assert "this page cannot be shown: folder/document 4.pdf is broken" in told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from string import Template
 
 from ragsys.evaluation.records import Scored
@@ -25,6 +26,8 @@ from ragsys.evaluation.report.tables import (
 )
 from ragsys.evaluation.statistics import ALPHA
 from ragsys.markup import text
+
+OPEN = 6  # comparisons without a difference that are shown unfolded
 
 
 def to_html(scored: Scored, picture: Picture | None = None) -> str:
@@ -99,15 +102,24 @@ def _cell(cell: Cell, *, first: bool) -> str:
 
 
 def _findings(scored: Scored) -> str:
-    items = "".join(
-        f'<li class="{"real" if one.n and one.p_adjusted < ALPHA else "open"}">{text(one.sentence)}</li>'
-        for one in scored.comparisons
-    )
-    if not items:
+    """The sentences of the comparisons, real differences first; of many without one the rest is folded away."""
+    real = [one.sentence for one in scored.comparisons if one.n and one.p_adjusted < ALPHA]
+    still = [one.sentence for one in scored.comparisons if not (one.n and one.p_adjusted < ALPHA)]
+    if not scored.comparisons:
         return ""
-    return (
-        f'<h3 class="remark">What differs beyond chance (★) and what does not (○)</h3><ul class="findings">{items}</ul>'
+    shown, folded = (still, []) if len(still) <= OPEN else (still[:1], still[1:])
+    more = (
+        f"<details><summary>no difference in {len(folded)} other comparisons</summary>{_list(folded, 'open')}</details>"
     )
+    return (
+        '<h3 class="remark">What differs beyond chance (★) and what does not (○)</h3>'
+        f"{_list(real, 'real')}{_list(shown, 'open')}{more if folded else ''}"
+    )
+
+
+def _list(sentences: Sequence[str], kind: str) -> str:
+    items = "".join(f'<li class="{kind}">{text(one)}</li>' for one in sentences)
+    return f'<ul class="findings">{items}</ul>' if items else ""
 
 
 def _figure(plot: Plot) -> str:
