@@ -41,6 +41,15 @@ def test_questions(tmp_path: Path) -> None:
     assert [path.name for path in suite.documents()] == ["mill.pdf", "more.pdf"]  # those without questions too
 
 
+def test_an_archive_with_a_folder_in_it(tmp_path: Path) -> None:
+    suite = _suite(tmp_path / "data")
+    (tmp_path / "data" / "pdf").rename(tmp_path / "away")
+    (tmp_path / "data" / "pdf").mkdir()
+    (tmp_path / "away").rename(tmp_path / "data" / "pdf" / "vidoseek_pdf_document")
+    (question,) = check_suite(suite)
+    assert question["doc_ids"] == ["vidoseek_pdf_document/mill.pdf"]
+
+
 def test_the_part_of_slides(tmp_path: Path) -> None:
     assert len(check_suite(_suite(tmp_path / "data", part="slidevqa"))) == 1
 
@@ -63,6 +72,6 @@ def test_wrong_fields(tmp_path: Path) -> None:
 def test_missing_files(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     suite = make(ViDoSeek, ViDoSeekOptions, tmp_path / "data")
-    fails(suite, "holds no 'pdf'", "autumncc/ViDoSeek", "FOLDER/vidoseek.json")
+    fails(suite, "holds no 'pdf'", "Qiuchen-Wang/ViDoSeek", "FOLDER/vidoseek.json")
     put(tmp_path / "data" / "pdf" / "mill.pdf")
     fails(suite, "holds no 'vidoseek.json'")

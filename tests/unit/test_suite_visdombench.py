@@ -93,6 +93,14 @@ def test_some_parts(tmp_path: Path) -> None:
     assert [question["source"] for question in check_suite(suite)] == ["spiqa"]
 
 
+def test_an_id_that_comes_again(tmp_path: Path) -> None:
+    suite = _suite(tmp_path / "data", {"spiqa": ROWS["spiqa"]}, parts=["spiqa"])
+    file = tmp_path / "data" / "spiqa" / "spiqa.csv"
+    header, row = file.read_text(encoding="utf-8").split("\n", 1)
+    put(file, f"{header}\n{row}{row}")
+    assert [question["id"] for question in check_suite(suite)] == ["spiqa/12844", "spiqa/12844#2"]
+
+
 @pytest.mark.parametrize(
     ("answer", "answers", "kind"),
     [

@@ -40,15 +40,14 @@ class Spiqa:
 
     Read of {paper: ...}: test-A: paper_id, all_figures {file: {caption}}, qa [{question, answer, reference (a file)}],
     images in PAPER_ID/FILE; test-B: all_figures_tables {file: caption}, question [], composition [] (answers),
-    referred_figures_tables [[file]], images in FILE; test-C: arxiv_id, figures_and_tables [{file, caption}],
-    question [], answer [{free_form_answer, yes_no}], referred_figures_tables [[file]], images in ARXIV_ID/FILE.
-    Questions have no id: PART/PAPER/N, from 0.
+    referred_figures_tables [[file]], images in FILE, which names a folder too; test-C: arxiv_id, figures_and_tables
+    [{file, caption}], question [], answer [{free_form_answer, yes_no}], referred_figures_tables [[file]], images in
+    ARXIV_ID/FILE. Questions have no id: PART/PAPER/N, from 0.
 
     A paper becomes one PDF with a figure and its caption on each page, in the order of the file, made once. Official
     setting: the figures of the question's own paper (`scope`; closed models saw eight of them, drawn at random); the
     model names the figure that helps, then answers. Official metrics: METEOR, ROUGE-L, CIDEr, BERTScore and L3Score (a
-    model's logits); page_recall@1 stands for the figure that is found first, judged_correctness for L3Score. What could
-    not be verified: the form of file names in test-B, which may hold a folder.
+    model's logits); page_recall@1 stands for the figure that is found first, judged_correctness for L3Score.
     """
 
     name = "spiqa"

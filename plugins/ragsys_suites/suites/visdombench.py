@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, get_args
@@ -47,7 +48,7 @@ class VisDomBench:
     Read of each row: q_id, question, answer, doc_path (the PDF that answers), documents ("['A.pdf', 'B.pdf']", the PDFs
     that are searched for this question). paper_tab: answer is a list of {answer, type}, all accepted; type boolean is
     yes or no, none cannot be answered. slidevqa: evidence_pages ("[0, 6]", counts from 0, as 0 occurs; becomes 1-based)
-    and answer_type. The other columns are not needed.
+    and answer_type. The other columns are not needed. An id is PART/q_id, with #2 where it comes again.
 
     Official setting: the documents of the question are searched (`scope`). Official metrics: word F1 of the answer as
     in SQuAD; for retrieval, whether the source document is found. Page gold exists in slidevqa only. What could not be
@@ -79,8 +80,13 @@ class VisDomBench:
     def questions(self) -> Iterator[Question]:
         """One question a row, by part."""
         for part in self.options.parts:
+            seen: Counter[str] = Counter()
             for row in self._rows(part):
-                yield _question(part, row)
+                question = _question(part, row)
+                seen[question["id"]] += 1
+                if seen[question["id"]] > 1:  # ids come from other benchmarks, which nobody says to be unique
+                    question["id"] += f"#{seen[question['id']]}"
+                yield question
 
     def _file(self, part: Part) -> Path:
         folder = _FOLDERS[part]
