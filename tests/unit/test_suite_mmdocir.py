@@ -26,7 +26,7 @@ LINE = {
     "layout_indices": [0, 9],
     "questions": [
         QUESTION,
-        {**QUESTION, "Q": "Which mills?", "A": "['Upper', 'Lower']", "page_id": [0, 2], "type": "meta"},
+        {**QUESTION, "Q": "Which mills?", "A": "['Upper', 'Lower']", "page_id": [0, 2], "type": "multimodal-t"},
     ],
 }
 OTHER = {"doc_name": "bakery", "domain": "Laws", "page_indices": [3, 3], "questions": []}
@@ -61,7 +61,7 @@ def test_pages_and_boxes(tmp_path: Path) -> None:
     assert one["scope"] == one["doc_ids"] == ["mill.pdf"]
     assert one["evidence_modality"] == ["table", "text"]
     assert [page["page"] for page in other["gold_pages"]] == [1, 3]
-    assert other["evidence_modality"] == ["meta"]
+    assert other["evidence_modality"] == ["table"]
     assert "answer_type" not in other  # the benchmark gives none
 
 

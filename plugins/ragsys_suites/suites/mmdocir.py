@@ -13,11 +13,13 @@ from ragsys.options import Options
 from ragsys.protocols import Context
 from ragsys_suites.suites import reading
 from ragsys_suites.suites.bound import Leaf, bind
-from ragsys_suites.suites.gold import answer_text, modalities, pages_of, unit_box
+from ragsys_suites.suites.gold import MODALITIES, answer_text, modalities, pages_of, unit_box
 from ragsys_suites.suites.unpacked import image_bytes
 
 ANNOTATIONS = ("MMDocIR_annotations.jsonl", "dataset/MMDocIR_annotations.jsonl")
 PAGES = ("MMDocIR_pages.parquet", "dataset/MMDocIR_pages.parquet")
+#: Questions come from MMLongBench-Doc and from DocBench, each with its own names.
+_KINDS = MODALITIES | {"text-only": "text", "multimodal-t": "table", "multimodal-f": "figure", "meta-data": "layout"}
 
 
 class MmDocIrOptions(Options):
@@ -40,9 +42,9 @@ class MmDocIr:
     Licence: data CC BY-NC 4.0, code Apache 2.0, for research only. Page images need the extra `parquet`.
 
     Read of each line of the annotations: doc_name, domain, page_indices (first and last row of its pages, both counted
-    in), questions [{Q, A, page_id (counts from 0; becomes 1-based), type ("['Chart']"), layout_mapping [{page (from 0),
-    page_size, bbox}]}]; of the pages: doc_name, image_binary, in the order of the pages. Boxes are in the unit of
-    page_size and become 0..1. Questions have no id: DOC_NAME#N, from 0.
+    in), questions [{Q, A, page_id (counts from 0; becomes 1-based), type ("['Chart']" or "multimodal-t"),
+    layout_mapping [{page (from 0), page_size, bbox}]}]; of the pages: doc_name, image_binary, in the order of the
+    pages. Boxes are in the unit of page_size and become 0..1. Questions have no id: DOC_NAME#N, from 0.
 
     The page images of a document are bound into one PDF, once, their bytes as they are; their text comes from OCR. The
     published OCR and VLM texts and MMDocIR_layouts.parquet are not read: the official layout ranking is of the layouts
@@ -128,7 +130,7 @@ def _question(key: str, doc: str, size: int, domain: str, row: reading.Row) -> Q
         doc_ids=[doc],
         gold_pages=pages_of(doc, pages),
         scope=[doc],
-        evidence_modality=modalities(row.written_list("type") if kinds.startswith("[") else [kinds]),
+        evidence_modality=modalities(row.written_list("type") if kinds.startswith("[") else [kinds], _KINDS),
         source=domain,
     )
     boxes = [_box(doc, size, one) for one in row.rows("layout_mapping")]
