@@ -65,6 +65,7 @@ class Report:
     seconds: float = 0.0
     no_text: list[str] = field(default_factory=list)  # read in this run, but without text: they wait for OCR
     skipped: list[tuple[str, Outcome, str]] = field(default_factory=list)  # path, outcome, reason
+    unsupported: list[str] = field(default_factory=list)  # files that no loader takes; they are not in the library
     faults: list[tuple[str, int, str]] = field(default_factory=list)  # path, page, reason
     warnings: list[str] = field(default_factory=list)
     interrupted: bool = False
@@ -129,6 +130,7 @@ def compare(space: Space, found: Scan, report: Report, *, prune: bool, retry: bo
         paths.setdefault(file.doc, []).append(file)
     owners = {path: state.doc for state in space.catalog for path in state.paths}
     report.skipped += [(path, fault.outcome, fault.reason) for path, fault in found.unreadable.items()]
+    report.unsupported = sorted(found.unsupported)
     for doc, files in paths.items():
         names = sorted(file.path for file in files)
         state = space.catalog.get(doc)

@@ -14,7 +14,7 @@ from ragsys_text.options import Bm25Options, DenseOptions
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_PER_PAGE = 3  # passages asked for a page at first: most pages have about so many that fit
+_PER_PAGE = 2  # passages asked for a page at first; the search widens where they lie on too few pages
 _WIDEST = 64  # the search is never wider than so many times what was asked for
 _FIELDS = ("doc", "page", "last", "ordinal")
 

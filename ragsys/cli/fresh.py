@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ragsys.cli.progress import duration
@@ -96,6 +97,13 @@ def summarise(shell: Shell, report: Report, status: Status) -> None:
     if "ocr" in status.pending:
         _list(shell, "without text, waiting for OCR", [(path, "") for path in report.no_text], "file")
     _list(shell, "skipped", [(path, f"{outcome.value}: {reason}") for path, outcome, reason in report.skipped], "file")
+    if report.unsupported:
+        endings = Counter(PurePosixPath(path).suffix.lower() or "no ending" for path in report.unsupported)
+        kinds = ", ".join(f"{count} {ending}" for ending, count in endings.most_common(6))
+        shell.say(dim(f"no loader takes {counted(len(report.unsupported), 'file')}: {kinds}"))
+        if shell.verbose:
+            for path in report.unsupported:
+                shell.say(dim(f"  {path}"))
     _list(shell, "not read", [(f"{path} p.{page}", reason) for path, page, reason in report.faults], "page")
     for warning in report.warnings:
         shell.say(coloured("warning: ", "yellow"), warning)

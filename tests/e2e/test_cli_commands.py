@@ -140,10 +140,12 @@ def test_without_indexing_the_library_is_asked_as_it_is(run: Run, docs: Path) ->
 def test_index_says_what_it_did_and_left_out(run: Run, docs: Path) -> None:
     (docs / "empty.pdf").write_bytes(b"")
     (docs / "broken.pdf").write_bytes(b"%PDF-1.7\nno")
+    (docs / "sheet.xlsx").write_bytes(b"PK")
     code, out, err = run("index", docs)
     assert (code, err) == (0, "")
     assert out.startswith("3 added (7 pages)  in ")
     assert "skipped: 2 files" in out
+    assert "no loader takes 1 file: 1 .xlsx" in out
     assert "  broken.pdf  broken: " in out
     assert "  empty.pdf  empty: the file has no bytes" in out
     assert "7 pages" in out.splitlines()[-2]
