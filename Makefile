@@ -61,6 +61,7 @@ bench: $(BIN)/.ready-dev
 	@test -n "$(DATA)" || { echo "make bench DATA=folder: the folder that holds pdfs/ and questions.jsonl"; exit 1; }
 	$(BIN)/python eval/bench/indexing.py --data "$(DATA)"
 	$(BIN)/python eval/bench/answering.py --data "$(DATA)"
+	$(BIN)/python eval/bench/harness.py --data "$(DATA)" --config laptop-lexical
 	$(BIN)/python eval/bench/dense.py --data "$(DATA)"
 	$(BIN)/python eval/bench/lexical.py --data "$(DATA)"
 	$(BIN)/python eval/bench/searching.py --data "$(DATA)" --lexical

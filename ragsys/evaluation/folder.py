@@ -19,7 +19,7 @@ from ragsys.evaluation.records import Outcome, Question
 
 RUN, QUESTIONS, RESULTS = "run.json", "questions.jsonl", "results.jsonl"
 KEYS = ("id", "config", "pages", "answer", "status", "citations", "usage", "seconds", "error")
-_SYNC_SECONDS = 2.0  # between two times that lines are made durable
+_SYNC_SECONDS = 10.0  # between two times that lines are made durable: what a power cut may take away
 
 
 class RunFolder:
@@ -30,7 +30,7 @@ class RunFolder:
         self.path, self.about, self.questions = path, about, tuple(questions)
         self.outcomes: dict[tuple[str, str], Outcome] = {}  # {(question, configuration): outcome}
         self._file: BinaryIO | None = None
-        self._synced = 0.0
+        self._synced = time.monotonic()
 
     @classmethod
     def start(cls, path: Path, about: dict[str, Any], questions: Sequence[Question]) -> RunFolder:

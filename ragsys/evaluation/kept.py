@@ -21,6 +21,7 @@ log = logging.getLogger("ragsys.evaluation")
 FOLDER = "evaluation"  # inside a library's folder
 _FILE = "outcomes.sqlite"
 _CAPACITY = 200_000
+_TOGETHER = 32  # outcomes that are written together; a run that is killed has them in its own folder
 
 
 class Kept:
@@ -31,6 +32,7 @@ class Kept:
         self._path = library / FOLDER / _FILE
         self._base = json.dumps(decides, sort_keys=True)
         self._fresh = fresh
+        self._new: list[tuple[str, str]] = []
         self._connection: sqlite3.Connection | None = None
         with self._guard():
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,12 +61,19 @@ class Kept:
         """Keep an outcome; one with an error is not kept: it may have been the moment's."""
         if self._connection is None or outcome["error"] is not None:
             return
-        with self._guard(), self._connection as connection:
-            text = json.dumps(outcome, ensure_ascii=False)
-            connection.execute("INSERT OR REPLACE INTO outcomes VALUES (?, ?)", (key, text))
+        self._new.append((key, json.dumps(outcome, ensure_ascii=False)))
+        if len(self._new) >= _TOGETHER:
+            self._write()
+
+    def _write(self) -> None:
+        new, self._new = self._new, []
+        if self._connection is not None:
+            with self._guard(), self._connection as connection:
+                connection.executemany("INSERT OR REPLACE INTO outcomes VALUES (?, ?)", new)
 
     def close(self) -> None:
-        """Drop the oldest beyond the capacity, let go of the file. Idempotent."""
+        """Write what is left, drop the oldest beyond the capacity, let go of the file. Idempotent."""
+        self._write()
         if self._connection is None:
             return
         with self._guard(), self._connection as connection:
