@@ -25,6 +25,7 @@ MEANING = {
     Level.LOCATED: "the place exists; the quote was not found in it",
     Level.NONE: "no place was found",
 }
+GONE = "the file is gone"
 
 
 def save(answer: Answer, path: Path) -> Path:
@@ -73,7 +74,8 @@ def to_markdown(answer: Answer) -> str:
         picture = _picture(citation)
         if picture:
             lines += [f"![page {citation.page}, with the cited place marked]({picture})", ""]
-        lines += [f"{citation.level.value}: {MEANING[citation.level]}", ""]
+        gone = f"; {GONE}" if citation.gone else ""
+        lines += [f"{citation.level.value}: {MEANING[citation.level]}{gone}", ""]
     if answer.unsupported:
         lines += ["## Not proved", ""]
         lines += [f"- {_plain(one.text)} ({_plain('; '.join(one.problems))})" for one in answer.unsupported]
@@ -114,7 +116,7 @@ def _figure(answer: Answer, citation: Citation) -> str:
     return (
         f'<figure id="c{citation.number}" aria-label="Source {citation.number} of: {label}"><figcaption>'
         f'<b class="number">{citation.number}</b><span class="file">{_text(_name(citation))}</span>'
-        f'<span class="page">page {citation.page}</span>'
+        f'<span class="page">page {citation.page}{f", {GONE}" if citation.gone else ""}</span>'
         f'<span class="level {level}" title="{_text(MEANING[citation.level])}">{level}</span></figcaption>'
         f"{quote}{image}</figure>"
     )

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -211,6 +212,14 @@ def test_an_answer_is_saved_as_html_or_markdown_only(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"\.html or \.md"):
         save(made, tmp_path / "answer.pdf")
     assert "abstained" in to_html(made)
+
+
+def test_a_saved_answer_says_which_files_are_gone(tmp_path: Path) -> None:
+    made = answer(host_of(tmp_path), "When did the plant open?")
+    gone = replace(made, citations=tuple(replace(one, gone=True) for one in made.citations))
+    for write in (to_html, to_markdown):
+        assert "the file is gone" not in write(made)
+        assert "the file is gone" in write(gone)
 
 
 def test_a_citation_from_elsewhere_has_no_picture() -> None:
