@@ -303,10 +303,10 @@ class Searcher:
         return attached
 
     def _best_passages(self, query: Query, hits: Sequence[Hit], lists: Sequence[RankedList]) -> dict[Span, list[int]]:
-        """{span: ordinals of its passages, best first} for the hits that came with too few."""
-        wanted = self.space.config.search.passages
-        short = [hit.span for hit in hits if len(hit.passages) < wanted]
-        if not short or not wanted:
+        """{span: ordinals of its passages, best first} for the hits that no passage led to: those of the others are in
+        the lists already, as far as they fit the query."""
+        short = [hit.span for hit in hits if not hit.passages]
+        if not short or not self.space.config.search.passages:
             return {}
         where = AllOf((self.index.scope(query, items="passage"), _touching(short)))
         found: dict[Span, list[int]] = {}
