@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from ragsys.evaluation.records import Scored
 
 _BESIDE = {"as_json", "quiet", "verbose", "resume", "listing", "report_only", "fresh"}  # that change no number
+#: What decides what is asked: without a meaning where nothing is.
+_ASKING = (
+    "data", "options", "configs", "overrides", "limit", "seed", "search_only", "library", "allow_incomplete", "fresh",
+    "out", "resume",
+)  # fmt: skip
 
 
 @click.command(short_help="Ask a suite's questions of configurations; score and compare them.")
@@ -83,9 +88,10 @@ def eval(ctx: click.Context, /, shell: Shell, suite: str | None, **given: Any) -
 def _again(suite: str, given: dict[str, Any]) -> tuple[Scored, Path]:
     from ragsys.evaluation.finishing import again
 
-    useless = [name for name in ("data", "configs", "overrides", "limit", "resume", "out") if given[name]]
+    useless = [name for name in _ASKING if given[name]] + ["scope"] * (given["scope"] != "official")
     if useless:
-        word = {"configs": "config", "overrides": "set"}.get(useless[0], useless[0])
+        word = {"configs": "config", "overrides": "set", "options": "option"}.get(useless[0], useless[0])
+        word = word.replace("_", "-")
         raise UsageError(f"--report-only asks nothing: --{word} has no meaning", hint="ragsys eval DIR --report-only")
     return again(Path(suite), given["metrics"], judge=given["judge"]), Path(suite)
 

@@ -36,13 +36,15 @@ def finish(run: RunFolder, metrics: Sequence[Named], *, place: places.Place, con
 
 
 def again(path: Path, metrics: Sequence[str] = (), *, judge: str | Path | Config | None = None) -> Scored:
-    """Score and report the run in a folder once more, with other metrics where some are named; nothing is asked.
+    """Score and report the run in a folder once more, with other metrics where some are named; no question is asked.
 
-    Raises `UsageError` where there is no run, or a metric looks deeper than its rankings go.
+    A run that was scored with a judge is not scored without one, unless `metrics` says by what: its judged numbers
+    would be gone. Raises `UsageError` there, where there is no run, and where a metric looks deeper than its rankings.
     """
     run = RunFolder.read(path)
     pinned = judge if isinstance(judge, Config) or judge is None else load(judge)
-    made, notes = build_metrics(metrics or run.about["metrics"], judge=pinned, needs=load(), asked=bool(metrics))
+    made, notes = build_metrics(metrics or run.about["metrics"], judge=pinned, needs=load())
+    notes += judged_by(pinned)
     depth = run.about["decides"]["depth"]
     for one in made:
         if one.k is not None and one.k > depth:
@@ -50,6 +52,11 @@ def again(path: Path, metrics: Sequence[str] = (), *, judge: str | Path | Config
     run.about["notes"] = notes
     place = places.Place(Path(run.about["library"]), Path(run.about["root"]))
     return finish(run, made, place=place, config=None)
+
+
+def judged_by(judge: Config | None) -> list[str]:
+    """The note on which configuration the judge is of."""
+    return [f"judged by the generator '{judge.generator.use}' of configuration {judge.hash}"] if judge else []
 
 
 def scored_of(run: RunFolder, metrics: Sequence[Named]) -> Scored:

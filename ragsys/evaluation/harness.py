@@ -20,7 +20,7 @@ from ragsys.config import Config, load
 from ragsys.errors import IncompleteLayer, UsageError
 from ragsys.evaluation import kept, provenance
 from ragsys.evaluation.asking import Asker, How
-from ragsys.evaluation.finishing import finish
+from ragsys.evaluation.finishing import finish, judged_by
 from ragsys.evaluation.folder import RUN, RunFolder
 from ragsys.evaluation.records import Outcome, Question, Scored
 from ragsys.evaluation.sampling import sampled
@@ -94,8 +94,7 @@ def evaluate(
     asked, notes = build_metrics(
         metrics or (*opened.metrics, *always()), judge=pinned, needs=chosen[0].config, asked=bool(metrics)
     )
-    if pinned is not None:
-        notes.append(f"judged by the generator '{pinned.generator.use}' of configuration {pinned.hash}")
+    notes += judged_by(pinned)
     documents = documents_of(opened)
     questions = sampled(questions_of(opened), limit, seed)
     how = How(
@@ -123,6 +122,7 @@ def evaluate(
         for one in chosen:
             _ask_all(run, one, opened, documents, how, place, fresh=fresh, watch=watch)
     run.order()
+    run.save()  # where everything was asked before, nobody else did
     return finish(run, asked, place=place, config=chosen[0].config)
 
 

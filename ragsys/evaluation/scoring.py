@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ragsys import places
 from ragsys.config import Config, Spec
@@ -39,6 +39,20 @@ if TYPE_CHECKING:
 
 _JUDGES = {"generator", "judge"}  # roles that a metric may need and that cost model calls
 _GROUP_SAMPLES = 200  # of a total's interval in a group: each sample scores the group anew
+
+
+@runtime_checkable
+class Judged(Protocol):
+    """What a metric that asks a model has besides, so that a report can say who judged and what became of it."""
+
+    @property
+    def judge(self) -> str:
+        """The judge's model and revision."""
+        ...
+
+    def notes(self) -> list[str]:
+        """What a reader must know of the replies, once all is scored."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +158,7 @@ def score(
         config: {m.name: _estimate(m, questions, found, scores[config][m.name], labels, every, seed) for m in defined}
         for config, found in outcomes.items()
     }
+    notes += _judges(metrics, configs)
     kept = {config: {m.name: of[m.name] for m in defined} for config, of in scores.items()}
     return Scored(
         provenance=provenance,
@@ -266,6 +281,22 @@ def _comparisons(
 def _missing(metrics: Sequence[Named], defined: Sequence[Named]) -> list[str]:
     left = [one.name for one in metrics if one not in defined]
     return [f"defined for no question here: {', '.join(left)}"] if left else []
+
+
+def _judges(metrics: Sequence[Named], configs: Sequence[ConfigInfo]) -> list[str]:
+    """What the metrics that ask a model say of it, and which configurations it has answered for itself."""
+    judged = [(one.name, one.metric) for one in metrics if isinstance(one.metric, Judged)]
+    said: dict[str, list[str]] = {}
+    for name, metric in judged:
+        for note in metric.notes():
+            said.setdefault(note, []).append(name)
+    notes = [f"{', '.join(names)}: {note}" for note, names in said.items()]
+    models = {metric.judge for _, metric in judged}
+    return notes + [
+        f"{config.name}: answered by the model that judges, {config.generator}: models favour their own answers"
+        for config in configs
+        if config.generator in models
+    ]
 
 
 def _errors(outcomes: Mapping[str, Sequence[Outcome]]) -> list[str]:

@@ -352,9 +352,33 @@ def test_a_finished_run_is_scored_again(suite: Path, capsys: pytest.CaptureFixtu
     assert Path("run", "results.jsonl").read_bytes() == before
     assert command(["eval", "run", "--report-only", "--metric", "found@50"]) == 2
     assert "holds 20 pages" in capsys.readouterr().err
-    assert command(["eval", "run", "--report-only", "--limit", "3"]) == 2
+    for useless in (
+        ["--limit", "3"],
+        ["--seed", "1"],
+        ["--search-only"],
+        ["--scope", "all"],
+        ["--option", "part=oven"],
+    ):
+        assert command(["eval", "run", "--report-only", *useless]) == 2
+        assert f"{useless[0]} has no meaning" in capsys.readouterr().err
     assert command(["eval", str(suite), "--report-only"]) == 2
     assert "holds no run" in capsys.readouterr().err
+
+
+def test_a_judged_run_keeps_its_judge(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    judged = ["--metric", "asks", "--metric", "said", "--judge", "laptop-lexical"]
+    assert command(["eval", str(suite), "-c", "laptop-lexical", "--out", "run"]) == 0
+    assert command(["eval", str(suite), "-c", "laptop-lexical", "--out", "run", "--resume", *judged]) == 0
+    assert json.loads(Path("run", "run.json").read_text())["metrics"] == ["asks", "said"]  # nothing was left to ask
+    before = Path("run", "scores.json").read_bytes()
+    capsys.readouterr()
+    assert command(["eval", "run", "--report-only"]) == 2  # what the judge said is not written over without a word
+    assert "--judge" in capsys.readouterr().err
+    assert Path("run", "scores.json").read_bytes() == before
+    assert command(["eval", "run", "--report-only", "--judge", "laptop-lexical", "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert list(again["estimates"]["laptop-lexical"]) == ["asks", "said"]
+    assert [note for note in again["notes"] if note.startswith("judged by the generator 'extractive'")]
 
 
 def test_the_list_tells_where_suites_are_had(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:

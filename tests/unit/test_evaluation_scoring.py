@@ -11,7 +11,7 @@ import pytest
 from ragsys.config import load
 from ragsys.errors import UsageError
 from ragsys.evaluation.grouping import groups_of
-from ragsys.evaluation.records import ConfigInfo, Outcome, Provenance, Question, Scored
+from ragsys.evaluation.records import ConfigInfo, MetricInfo, Outcome, Provenance, Question, Scored
 from ragsys.evaluation.scoring import Named, build_metrics, main_metrics, score
 
 PROVENANCE = Provenance("tiny", "CC0", "1", "ragsys eval tiny", "2026-01-01", "abc", "here", 0)
@@ -95,6 +95,40 @@ def test_a_metric_that_asks_a_model_needs_one_that_is_pinned() -> None:
     made, notes = build_metrics(["asks"], judge=load("laptop"))
     assert [one.name for one in made] == ["asks"]
     assert not notes
+
+
+class Opinion:
+    """A metric that asks a model, which gives no usable reply about the first question."""
+
+    judge = "sharp@1"
+
+    def __init__(self) -> None:
+        self.info = MetricInfo("opinion", "what a model says")
+        self.lost = 0
+
+    def score(self, question: Question, outcome: Outcome) -> float | None:
+        self.lost += question["id"] == "q0"
+        return None if question["id"] == "q0" else 1.0
+
+    def notes(self) -> list[str]:
+        return [f"judged by {self.judge}", f"{self.lost} replies of the judge could not be used"]
+
+
+def test_who_judged_and_what_became_of_it_is_told() -> None:
+    made = score(
+        GOLD,
+        {name: [outcome(q["id"], name) for q in GOLD] for name in ("a", "b")},
+        [Named("opinion", Opinion())],
+        main=["opinion"],
+        configs=[ConfigInfo("a", "1", "blunt@1"), ConfigInfo("b", "2", "sharp@1")],
+        provenance=PROVENANCE,
+    )
+    assert made.estimates["a"]["opinion"].undefined == 1
+    assert made.notes == (
+        "opinion: judged by sharp@1",
+        "opinion: 2 replies of the judge could not be used",
+        "b: answered by the model that judges, sharp@1: models favour their own answers",
+    )
 
 
 def test_a_real_difference_is_told_and_a_total_is_no_mean() -> None:
