@@ -20,7 +20,7 @@ from ragsys.config import load
 from ragsys.evaluation import evaluate
 from ragsys.evaluation.asking import Asker, How
 from ragsys.evaluation.folder import RunFolder
-from ragsys.evaluation.harness import outcome_of
+from ragsys.evaluation.harness import ask_one
 from ragsys.evaluation.kept import Kept, content_key
 from ragsys.evaluation.records import Question
 from ragsys.evaluation.suites import documents_of, open_suite, questions_of
@@ -49,8 +49,7 @@ def per_question(library: Library, suite: Suite, questions: Sequence[Question], 
             library.ask(question["question"])
 
     def harnessed(question: Question) -> None:
-        outcome, known = outcome_of(question, name, asker, store, suite.root)
-        run.add(outcome)
+        outcome, known = ask_one(run, question, name, asker, store, suite.root)
         if known or outcome["error"]:
             raise SystemExit(f"nothing was measured: {outcome['error'] or 'the outcome was reused'}")
 

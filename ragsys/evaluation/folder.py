@@ -120,17 +120,19 @@ class RunFolder:
             self._file.close()
             self._file = None
 
-    def add(self, outcome: Outcome) -> None:
-        """Append a line. Raises `OSError` where it cannot be written."""
+    def add(self, outcome: Outcome) -> str:
+        """Append a line and give it back. Raises `OSError` where it cannot be written."""
         if self._file is None:
             raise RagsysError("the run's folder is not open")
-        line = _line(outcome).encode("utf-8")
+        text = _line(outcome)
+        line = text.encode("utf-8")
         self._file.write(line)
         self._file.flush()  # a killed process loses nothing of it, a machine that fails a moment's work
         self._whole += len(line)
         self.outcomes[outcome["id"], outcome["config"]] = outcome
         if time.monotonic() - self._synced > _SYNC_SECONDS:
             self._sync()
+        return text
 
     def _sync(self) -> None:
         if self._file is not None:

@@ -276,8 +276,7 @@ def _ask(
     asked = errors = 0
     began = last = time.monotonic()
     for n, question in enumerate(todo, 1):
-        outcome, known = outcome_of(question, name, asker, store, root)
-        run.add(outcome)
+        outcome, known = ask_one(run, question, name, asker, store, root)
         told["reused"] = told.get("reused", 0) + known
         asked += not known
         errors += outcome["error"] is not None
@@ -290,14 +289,18 @@ def _ask(
             watch(Progress(name, total - len(todo) + n, total, "questions", detail, rate, left))
 
 
-def outcome_of(question: Question, name: str, asker: Asker, store: kept.Kept, root: Path) -> tuple[Outcome, bool]:
-    """(the outcome of a question, whether it is that of an earlier run)."""
+def ask_one(
+    run: RunFolder, question: Question, name: str, asker: Asker, store: kept.Kept, root: Path
+) -> tuple[Outcome, bool]:
+    """(the outcome of a question, which is now in the run; whether it is that of an earlier run)."""
     key = store.key(question, kept.images_key(root, question))
     known = store.get(key)
     if known is not None:
-        return {**known, "config": name}, True
+        outcome: Outcome = {**known, "config": name}
+        run.add(outcome)
+        return outcome, True
     outcome = asker(question)
-    store.put(key, outcome)
+    store.put(key, outcome, run.add(outcome))
     return outcome, False
 
 

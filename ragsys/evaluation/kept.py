@@ -21,7 +21,7 @@ log = logging.getLogger("ragsys.evaluation")
 FOLDER = "evaluation"  # inside a library's folder
 _FILE = "outcomes.sqlite"
 _CAPACITY = 200_000
-_TOGETHER = 32  # outcomes that are written together; a run that is killed has them in its own folder
+_TOGETHER = 128  # outcomes that are written together; a run that is killed has them in its own folder
 
 
 class Kept:
@@ -30,13 +30,15 @@ class Kept:
     def __init__(self, library: Path, decides: Any, *, fresh: bool = False) -> None:
         """`decides` is everything but the question that decides an outcome, as JSON; `fresh` reads nothing."""
         self._path = library / FOLDER / _FILE
-        self._base = json.dumps(decides, sort_keys=True)
+        self._base = hashlib.sha256(json.dumps(decides, sort_keys=True).encode("utf-8", "surrogatepass") + b"\0")
         self._fresh = fresh
         self._new: list[tuple[str, str]] = []
         self._connection: sqlite3.Connection | None = None
         with self._guard():
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(self._path, timeout=2.0)
+            # who runs an evaluation has the library to itself: no lock need be taken for each question
+            self._connection.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")  # a lost outcome is asked again
             self._connection.execute("CREATE TABLE IF NOT EXISTS outcomes (key TEXT PRIMARY KEY, outcome TEXT)")
@@ -44,7 +46,9 @@ class Kept:
     def key(self, question: Question, images: str = "") -> str:
         """The name of an outcome: its question's whole record counts, and the content of its images."""
         record = json.dumps(question, sort_keys=True)
-        return hashlib.sha256(f"{self._base}\0{record}\0{images}".encode("utf-8", "surrogatepass")).hexdigest()
+        digest = self._base.copy()
+        digest.update(f"{record}\0{images}".encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
 
     def get(self, key: str) -> Outcome | None:
         """The outcome, with the seconds that it took then."""
@@ -57,11 +61,11 @@ class Kept:
                 return found
         return None
 
-    def put(self, key: str, outcome: Outcome) -> None:
-        """Keep an outcome; one with an error is not kept: it may have been the moment's."""
+    def put(self, key: str, outcome: Outcome, line: str = "") -> None:
+        """Keep an outcome, given with its JSON where that is at hand; errors are not kept: they may be the moment's."""
         if self._connection is None or outcome["error"] is not None:
             return
-        self._new.append((key, json.dumps(outcome, ensure_ascii=False)))
+        self._new.append((key, line or json.dumps(outcome, ensure_ascii=False)))
         if len(self._new) >= _TOGETHER:
             self._write()
 
