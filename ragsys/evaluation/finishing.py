@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ragsys import places
 from ragsys.config import Config, load
 from ragsys.errors import RagsysError, UsageError
-from ragsys.evaluation import codec
+from ragsys.evaluation import codec, trecrag
 from ragsys.evaluation.folder import RunFolder
 from ragsys.evaluation.records import ConfigInfo, Outcome, Provenance, Scored
 from ragsys.evaluation.report import Picture
@@ -73,6 +73,8 @@ def scored_of(run: RunFolder, metrics: Sequence[Named]) -> Scored:
             f"unfinished: {len(questions)} of {len(run.questions)} questions were asked of every configuration"
         )
     notes += _notes(run)
+    if trecrag.is_topics(questions):
+        notes += trecrag.notes(outcomes)
     return score(
         questions,
         outcomes,

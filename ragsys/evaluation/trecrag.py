@@ -2,7 +2,7 @@
 
 Limits of the track: 400 words, counted by blanks after NFKC normalisation; 20 references in 2024, 100 in 2025. An
 answer that is too long loses whole sentences at its end. References are the cited pages in the order of their first
-citation; what is not cited is not listed.
+citation; what is not cited is not listed. `notes` says how much of a run's answers these forms do not hold.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ragsys.evaluation.records import Outcome, Question
@@ -62,6 +62,29 @@ def record_2025(
     }
 
 
+def notes(outcomes: Mapping[str, Sequence[Outcome]]) -> list[str]:
+    """What the records of each configuration do not hold; nothing of one that answered nothing."""
+    said = []
+    for config, found in outcomes.items():
+        unanswered = cut = more = lost = 0
+        for outcome in found:
+            _, cited, length, without = _cited(outcome)
+            unanswered += not outcome["answer"]
+            cut += words(outcome["answer"] or "") > length
+            more += max(0, len(_listed(cited)) - REFERENCES)
+            lost += without
+        told = {
+            "topics without an answer": unanswered,
+            f"answers longer than {WORDS} words, in part": cut,
+            f"references beyond {REFERENCES} (2024)": more,
+            "citations whose quotes share no word with a sentence of their answer": lost,
+        }
+        parts = [f"{count:,} {what}" for what, count in told.items() if count]
+        if parts and unanswered < len(found):
+            said.append(f"{config}: left out of the files for the TREC RAG track: {'; '.join(parts)}")
+    return said
+
+
 def line(record: dict[str, Any]) -> str:
     """A record as one line of JSON that any UTF-8 reader takes."""
     return json.dumps(record, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
@@ -86,23 +109,35 @@ def trimmed(text: str, limit: int = WORDS) -> tuple[list[str], int]:
 
 
 def _answer(outcome: Outcome, most: int, name: Named | None) -> tuple[list[str], list[dict[str, Any]], int]:
-    from ragsys.evaluation.trec import docid
-
-    sentences, length = trimmed(outcome["answer"] or "")
-    cited: list[list[str]] = [[] for _ in sentences]
-    bags = [_bag(sentence) for sentence in sentences]
-    for citation in outcome["citations"]:
-        place = _sentence_of(citation["quote"], bags)
-        label = (name or docid)(citation["doc"], citation["page"])
-        if place is not None and label not in cited[place]:
-            cited[place].append(label)
-    references = list(dict.fromkeys(label for labels in cited for label in labels))[:most]
+    sentences, cited, length, _ = _cited(outcome, name)
+    references = _listed(cited)[:most]
     at = {label: n for n, label in enumerate(references)}
     answer = [
         {"text": sentence, "citations": [at[label] for label in labels if label in at]}
         for sentence, labels in zip(sentences, cited, strict=True)
     ]
     return references, answer, length
+
+
+def _cited(outcome: Outcome, name: Named | None = None) -> tuple[list[str], list[list[str]], int, int]:
+    """(sentences within the limit, the references of each, words of all, citations that have no sentence)."""
+    from ragsys.evaluation.trec import docid
+
+    sentences, length = trimmed(outcome["answer"] or "")
+    cited: list[list[str]] = [[] for _ in sentences]
+    bags = [_bag(sentence) for sentence in sentences]
+    lost = 0
+    for citation in outcome["citations"]:
+        place = _sentence_of(citation["quote"], bags)
+        label = (name or docid)(citation["doc"], citation["page"])
+        lost += place is None
+        if place is not None and label not in cited[place]:
+            cited[place].append(label)
+    return sentences, cited, length, lost
+
+
+def _listed(cited: Sequence[Sequence[str]]) -> list[str]:
+    return list(dict.fromkeys(label for labels in cited for label in labels))
 
 
 def _sentence_of(quote: str, bags: Sequence[set[str]]) -> int | None:

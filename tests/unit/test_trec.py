@@ -207,6 +207,20 @@ def test_limits_of_words_and_references() -> None:
     assert len(trecrag.record_2025(topic, many, "r")["references"]) == 100
 
 
+def test_what_the_track_does_not_get_is_told() -> None:
+    long = " ".join(["Word" + " word" * 98 + " end."] * 5)
+    given = [
+        outcome("1", [], answer=long, status="answered", citations=[cited("x.pdf", 9, "nothing alike")]),
+        outcome("2", [], answer="One fact.", citations=[cited(f"{n}.pdf", 1, "fact") for n in range(23)]),
+        outcome("3", [], answer=None, status=None),
+    ]
+    (told,) = trecrag.notes({"a": given, "search": [given[2]], "whole": [outcome("4", [], answer="A fact.")]})
+    assert told == (
+        "a: left out of the files for the TREC RAG track: 1 topics without an answer; 1 answers longer than 400 words, "
+        "in part; 3 references beyond 20 (2024); 1 citations whose quotes share no word with a sentence of their answer"
+    )
+
+
 def test_only_suites_of_topics_give_answers_to_the_track(tmp_path: Path) -> None:
     answered = tuple({**one, "answer": "Yes. \ud83d", "status": "answered"} for one in OUTCOMES)
     trec.write(scored({"a": answered}), tmp_path)  # type: ignore[dict-item]
