@@ -57,6 +57,7 @@ class Asker:
         #: {document: its paths in the suite}: equal files are one document under several names
         self._paths = {s.doc: sorted(official & set(s.paths)) for s in states if official & set(s.paths)}
         self._docs = {path: doc for doc, paths in self._paths.items() for path in paths}
+        self._scopes: dict[tuple[str, ...], tuple[str, ...]] = {}
         # a folder may hold more than the benchmark's documents: they are kept out of every search
         self._only = tuple(sorted(self._paths)) if len(self._paths) < len(states) else ()
 
@@ -104,10 +105,19 @@ class Asker:
         scope = question.get("scope") if self._how.scoped else None
         if not scope:
             return Filter(doc=self._only)
-        docs = tuple(sorted({self._docs[path] for path in scope if path in self._docs}))
+        docs = self._scoped(tuple(scope))
         if not docs:
-            raise LibraryError(f"none of the {len(scope)} documents that it is about could be read")
+            raise LibraryError("none of the documents that it is about could be read")
         return Filter(doc=docs)
+
+    def _scoped(self, scope: tuple[str, ...]) -> tuple[str, ...]:
+        """The documents of a question's scope; a name that ends in / is the folder."""
+        known = self._scopes.get(scope)
+        if known is None:
+            folders = tuple(name for name in scope if name.endswith("/"))
+            names = {*scope, *(path for path in self._docs if folders and path.startswith(folders))}
+            known = self._scopes[scope] = tuple(sorted({self._docs[name] for name in names if name in self._docs}))
+        return known
 
     def _images(self, question: Question) -> tuple[Image, ...]:
         return tuple(query_image(self._root, name) for name in question.get("images", ()))

@@ -60,7 +60,8 @@ class Question(TypedDict):
     gold_images: NotRequired[list[str]]  # figures that the answer should show, in order
     nuggets: NotRequired[list[Nugget]]
     images: NotRequired[list[str]]  # query images: paths below the suite's root
-    scope: NotRequired[list[str]]  # the documents that the benchmark's own setting searches; left out: all
+    #: the documents that the benchmark's own setting searches; a name that ends in / is all below it; left out: all
+    scope: NotRequired[list[str]]
     evidence_modality: NotRequired[list[str]]  # text, table, chart, figure, layout, ...
     source: NotRequired[str]  # the part of the suite it comes from
     meta: NotRequired[dict[str, Any]]

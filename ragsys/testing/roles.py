@@ -76,7 +76,8 @@ def check_suite(suite: Suite) -> list[Question]:
         gold = [*question.get("gold_pages", ()), *question.get("gold_boxes", ())]
         named = [one["doc"] for one in gold] + [one["doc"] for one in question.get("gold_passages", ())]
         for doc in [*named, *question.get("doc_ids", ()), *question.get("scope", ())]:
-            _law(doc in names, f"{question['id']}: names {doc}, which is no document of the suite")
+            below = doc.endswith("/") and doc in question.get("scope", ()) and any(one.startswith(doc) for one in names)
+            _law(below or doc in names, f"{question['id']}: names {doc}, which is no document of the suite")
         for one in gold:
             _law(one["page"] >= 1, f"{question['id']}: gold pages are 1-based")
         for box in question.get("gold_boxes", ()):

@@ -264,6 +264,12 @@ def test_scope_sample_and_what_else_lies_in_the_folder(suite: Path) -> None:
     assert len(rows(Path("all"))) == 6
     assert command([*words, "part", "--option", "part=oven"]) == 0
     assert len(rows(Path("part"))) == 4
+    for question in questions:
+        question["scope"] = ["2022/", "manual.pdf"]
+    path.write_text("".join(json.dumps(question) + "\n" for question in questions))
+    assert command([*words, "folders"]) == 0
+    found = {page["doc"] for row in rows(Path("folders")) for page in row["pages"]}
+    assert found == {"2022/annual.pdf", "manual.pdf"}
 
 
 def test_other_files_are_kept_out_and_equal_ones_go_by_the_name_that_is_asked_for(suite: Path) -> None:
