@@ -35,5 +35,5 @@ def groups_of(questions: Sequence[Question], documents: Sequence[str]) -> dict[s
 def _gold(question: Question) -> list[str]:
     if "gold_pages" not in question:
         return []
-    pages = len({(page["doc"], page["page"]) for page in question["gold_pages"]})
+    pages = len({(page["doc"], page["page"]) for page in question["gold_pages"] if page.get("grade", 1.0) > 0})
     return [str(pages) if pages < _MANY else f"{_MANY} or more"]

@@ -182,6 +182,7 @@ def test_groups_that_say_nothing_are_left_out() -> None:
         {"id": str(n), "question": "?", "gold_pages": [{"doc": "d", "page": page} for page in range(1, n + 1)]}
         for n in range(6)
     ]
+    many[0]["gold_pages"] = [{"doc": "d", "page": 1, "grade": 0.0}]  # judged, and no gold
     assert groups_of(many, ["d"] * 6)["gold pages"] == {"0": [0], "1": [1], "2": [2], "3 or more": [3, 4, 5]}
 
 

@@ -147,8 +147,8 @@ def test_recall_at_k_by_hand() -> None:
         tuple[Question, ...],
         (
             {"id": "1", "question": "", "gold_pages": [{"doc": "a", "page": 1}, {"doc": "a", "page": 2}]},
-            {"id": "2", "question": "", "gold_pages": [{"doc": "b", "page": 1}]},
-            {"id": "3", "question": ""},
+            {"id": "2", "question": "", "gold_pages": [{"doc": "b", "page": 1}, {"doc": "c", "page": 1, "grade": 0.0}]},
+            {"id": "3", "question": "", "gold_pages": [{"doc": "c", "page": 1, "grade": 0.0}]},
         ),
     )
     found = [[("a", 1), ("b", 9), ("a", 2)], [("c", 1), ("b", 1)], []]

@@ -57,8 +57,10 @@ def rank_of_gold(question: Question, outcome: Outcome) -> int | None:
 
 
 def gold_pages(question: Question) -> dict[tuple[str, int], None]:
-    """(document, page) of the pages that hold the answer, each once, in the benchmark's order."""
-    return dict.fromkeys((gold["doc"], gold["page"]) for gold in question.get("gold_pages", ()))
+    """(document, page) of the pages that hold the answer, each once, in the benchmark's order; grade 0 holds none."""
+    return dict.fromkeys(
+        (gold["doc"], gold["page"]) for gold in question.get("gold_pages", ()) if gold.get("grade", 1.0) > 0
+    )
 
 
 def recall_curves(scored: Scored) -> dict[str, list[Estimate]]:
@@ -86,7 +88,7 @@ def recall_curves(scored: Scored) -> dict[str, list[Estimate]]:
 
 def _recalls(question: Question, outcome: Outcome, deepest: int) -> list[float]:
     gold = gold_pages(question)
-    ranked = [(page["doc"], page["page"]) for page in outcome["pages"]]
+    ranked = list(dict.fromkeys((page["doc"], page["page"]) for page in outcome["pages"]))
     return [len(gold.keys() & set(ranked[:k])) / len(gold) for k in range(1, deepest + 1)]
 
 
