@@ -182,6 +182,7 @@ def test_multihop_keeps_case_and_stops_at_rank_ten() -> None:
     assert build("multihop_mrr").score(fact, late) == 0.0
     assert build("multihop_map").score(fact, late) == 0.0
     assert build("multihop_hits", k=10).score(fact, late) == 0.0
+    assert build("multihop_hits", k=11).score(fact, late) == 1.0
     assert build("passage_mrr").score(fact, late) == pytest.approx(1 / 11)
 
 

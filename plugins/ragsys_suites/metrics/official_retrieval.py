@@ -26,13 +26,13 @@ from ragsys_suites.metrics.retrieval import dcg, page_matches, ranked_passages
 _LAST = 10  # ranks that MultiHop-RAG looks at
 
 
-def _right(question: Question, outcome: Outcome) -> tuple[list[str], list[str]] | None:
-    """Gold texts and the first ten passages, without blanks and line feeds."""
+def _right(question: Question, outcome: Outcome, most: int = _LAST) -> tuple[list[str], list[str]] | None:
+    """Gold texts and the first passages, without blanks and line feeds."""
     passages = ranked_passages(outcome)
     gold = [one["text"] for one in question.get("gold_passages") or ()]
     if passages is None or not gold:
         return None
-    return [_packed(text) for text in gold], [_packed(text) for text in passages[:_LAST]]
+    return [_packed(text) for text in gold], [_packed(text) for text in passages[:most]]
 
 
 def _packed(text: str) -> str:
@@ -50,11 +50,11 @@ class MultihopHits:
 
     def score(self, question: Question, outcome: Outcome) -> float | None:
         """See the module."""
-        found = _right(question, outcome)
+        found = _right(question, outcome, self._k)
         if found is None:
             return None
         gold, passages = found
-        return float(any(text in passage for passage in passages[: self._k] for text in gold))
+        return float(any(text in passage for passage in passages for text in gold))
 
 
 def _map(question: Question, outcome: Outcome) -> float | None:
