@@ -142,7 +142,7 @@ def documents_of(suite: Suite) -> list[str]:
         shown = "\n".join(str(path) for path in missing[:5])
         raise SuiteError(
             f"suite '{suite.name}': {len(missing)} of {len(paths)} documents are not there",
-            hint=f"{shown}\nwhat to download: ragsys eval {suite.name} --list",
+            hint=f"{shown}\nwhich files a suite reads: ragsys eval --list",
         )
     if not paths:
         raise SuiteError(f"suite '{suite.name}' has no documents in {suite.root}")

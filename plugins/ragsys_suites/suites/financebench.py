@@ -34,12 +34,15 @@ class FinanceBench:
     Licence: CC BY-NC 4.0 (the annotations); the filings are public documents of their companies.
 
     Read of each line: financebench_id, doc_name, question, answer, question_type, question_reasoning (may be null),
-    company, evidence [{doc_name, evidence_page_num, evidence_text}]. `evidence_page_num` counts from 0 and becomes
-    1-based. `evidence_text_full_page`, `justification` and data/financebench_document_information.jsonl are not needed.
+    company, evidence [{doc_name, evidence_page_num, evidence_text}]. `evidence_page_num` is taken to count from 0 and
+    becomes 1-based. `evidence_text_full_page`, `justification` and data/financebench_document_information.jsonl are not
+    needed.
 
     Official settings: `shared` searches the filings of all questions together (the paper's shared vector store),
     `single` only the question's own (its single vector store). Published answers were graded by hand as correct,
     incorrect or refused; a judge stands in for that. Page metrics are not published: they use the evidence pages.
+    What could not be verified: that page numbers count from 0. The repository's README only says "page number"; readers
+    of the files look the evidence up in the PDFs in this way.
     """
 
     name = "financebench"
