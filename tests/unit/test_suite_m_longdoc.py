@@ -38,6 +38,7 @@ def test_questions(tmp_path: Path) -> None:
     assert one["gold_pages"] == [{"doc": "2401.01729.pdf", "page": 115}]
     assert one["scope"] == ["2401.01729.pdf"]
     assert "answer" not in one
+    assert "mlongdoc_correctness" not in suite.metrics  # without answers a judge has nothing to grade by
     assert [one["id"], other["id"]] == ["1", "2"]
     assert other["evidence_modality"] == ["table"]
     assert [path.name for path in suite.documents()] == ["2401.01729.pdf"]

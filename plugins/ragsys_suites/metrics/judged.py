@@ -1,8 +1,8 @@
 """A model grades the answer against the gold answer, 1 (wrong or not given) to 5 (complete and right).
 
     judged_correctness   the grade, 1..5
-    mlongdoc_correctness the same as M-LongDoc reports it (Chia et al. 2024; there the mean of several judges: run the
-                         metric once a judge)
+    mlongdoc_correctness the same on M-LongDoc's scale (Chia et al. 2024), for questions with a gold answer; there the
+                         judges see the evidence pages instead, and the mean of three counts: run it once a judge
     vidoseek_accuracy    1 if the grade is at least `least` (4), as ViDoSeek counts (Wang et al. 2025)
     judge_agreement      of the questions for which a rule decides, the share where the model's verdict (a grade of at
                          least `least`) and the rule's are the same

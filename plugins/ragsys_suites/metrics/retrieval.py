@@ -10,7 +10,8 @@ gold items, r a rank from 1, k the cut (the whole list without one). All are in 
 
 A page or document is one gold item. A passage or box may hold several: it finds them all, and then the precision at its
 rank in MAP and the whole nDCG are capped at 1. Repeated items of a list are left out. None without gold of that level,
-and where a level was not recorded in the outcome (`passages`, `boxes`).
+and where a level was not recorded in the outcome (`passages`, `boxes`). All look at the pages that a run holds (20, or
+the largest K): they may be of fewer than K documents, and documents further down are not seen.
 
 page       gold_pages with their grades · document  doc_ids, else the documents of gold_pages, in the order of their
 best pages · passage  gold_passages: the gold text is in the passage, or the passage, at least half as long, in the

@@ -38,13 +38,14 @@ class MLongDoc:
     are no reference answers: `answer` is empty. A line has no id: its number in the file is taken.
 
     Official setting: each question is asked of its own document, of which the five best pages are read. Official
-    metrics: correctness on a scale of 1 to 5, the mean of three judges; MRR of the evidence page for retrieval. What
-    could not be verified: that this file holds all 851 questions of the paper.
+    metrics: correctness on a scale of 1 to 5, the mean of three judges who see the evidence pages; MRR of the evidence
+    page for retrieval. Judges here see no pages, and without a reference answer they have nothing to grade by:
+    correctness is not scored. What could not be verified: that this file holds all 851 questions of the paper.
     """
 
     name = "m-longdoc"
     licence = "not stated; documents of their publishers"
-    metrics = ("page_mrr", "page_recall@5", "mlongdoc_correctness")
+    metrics = ("page_mrr", "page_recall@5")
 
     def __init__(self, options: MLongDocOptions, context: Context) -> None:
         self.options = options

@@ -46,12 +46,20 @@ class MmLongBench:
     are not in their PDF; they are left as they are.
 
     Official setting: each question is asked of its own document (`scope`). Official metrics: accuracy and F1 by rules,
-    after a model has shortened each answer; here the answer is scored as it stands. Page metrics are not published.
+    after a model has shortened each answer: mmlongbench_extracted_* with --judge; mmlongbench_* score the answer as it
+    stands. Page metrics are not published.
     """
 
     name = "mmlongbench-doc"
     licence = "CC BY-NC 4.0; research only"
-    metrics: tuple[str, ...] = ("mmlongbench_accuracy", "mmlongbench_f1", "page_recall@1", "page_recall@5")
+    metrics: tuple[str, ...] = (
+        "mmlongbench_accuracy",
+        "mmlongbench_f1",
+        "mmlongbench_extracted_accuracy",
+        "mmlongbench_extracted_f1",
+        "page_recall@1",
+        "page_recall@5",
+    )
 
     def __init__(self, options: MmLongBenchOptions, context: Context) -> None:
         self.options = options
@@ -123,13 +131,21 @@ class MmLongBenchV2(MmLongBench):
     count | enumerate | derive | compare | verify) and requires_visual, labels of a model, into `meta`.
 
     Official setting: each question is asked of its own document (`scope`). Official metrics: accuracy and F1 by the
-    verdict of one pinned model on the whole answer; the nearest here is judged_correctness with --judge, beside the
-    rules of version 1. Figures of the two versions are not comparable.
+    verdict of one pinned model on the whole answer; the nearest here is judged_correctness with --judge, with its
+    agreement with the rules, beside the rules of version 1. Figures of the two versions are not comparable.
     """
 
     name = "mmlongbench-doc-v2"
     licence = "Apache 2.0; upstream CC BY-NC 4.0, research only"
-    metrics = ("answer_accuracy", "judged_correctness", "mmlongbench_accuracy", "page_recall@1", "page_recall@5")
+    metrics = (
+        "answer_accuracy",
+        "judged_correctness",
+        "judge_agreement",
+        "judge_kappa",
+        "mmlongbench_accuracy",
+        "page_recall@1",
+        "page_recall@5",
+    )
 
     def _kinds(self) -> dict[tuple[str, str], dict[str, object]]:
         file = reading.optional(self.options.folder, *TYPES)
