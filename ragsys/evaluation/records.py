@@ -64,6 +64,7 @@ class Question(TypedDict):
     scope: NotRequired[list[str]]
     evidence_modality: NotRequired[list[str]]  # text, table, chart, figure, layout, ...
     source: NotRequired[str]  # the part of the suite it comes from
+    cluster: NotRequired[str]  # questions that share it are not independent; left out: their first gold document
     meta: NotRequired[dict[str, Any]]
 
 

@@ -32,11 +32,16 @@ _CHUNK = 1 << 20  # numbers drawn at once: bounds memory at a few ten MB whateve
 
 
 def clusters(questions: Sequence[Question]) -> list[str]:
-    """One label a question: its first gold document, else its own id (it is independent of all others)."""
+    """One label a question: its `cluster`, else its first gold document, else the only one that it is asked of.
+
+    A question without any of them has its own id for a label: it is independent of all others.
+    """
     return [_cluster(question) for question in questions]
 
 
 def _cluster(question: Question) -> str:
+    if "cluster" in question:
+        return question["cluster"]
     docs = question.get("doc_ids")
     if docs:
         return docs[0]
@@ -47,7 +52,8 @@ def _cluster(question: Question) -> str:
     ):
         if gold:
             return gold[0]["doc"]
-    return question["id"]
+    scope = question.get("scope", [])
+    return scope[0] if len(scope) == 1 and not scope[0].endswith("/") else question["id"]
 
 
 def estimate(

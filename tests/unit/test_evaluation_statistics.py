@@ -24,6 +24,13 @@ def test_a_question_belongs_to_its_first_gold_document_or_to_itself() -> None:
         {"id": "5", "question": "?"},
     ]
     assert clusters(questions) == ["b.pdf", "c.pdf", "d.pdf", "e.txt", "5"]
+    more: list[Question] = [
+        {"id": "1", "question": "", "cluster": "report", "doc_ids": ["report/1.png"]},
+        {"id": "2", "question": "", "scope": ["a.pdf"]},  # not answerable, but asked of one document
+        {"id": "3", "question": "", "scope": ["a.pdf", "b.pdf"]},
+        {"id": "4", "question": "", "scope": ["folder/"]},
+    ]
+    assert clusters(more) == ["report", "a.pdf", "3", "4"]
 
 
 def test_the_mean_leaves_out_what_is_undefined() -> None:

@@ -29,6 +29,7 @@ FULL = {
     "scope": ["mill.pdf", "plans/roof.pdf"],
     "evidence_modality": ["text", "figure"],
     "source": "plans",
+    "cluster": "mill",
     "meta": {"by": "hand"},
 }
 
@@ -71,6 +72,7 @@ def test_the_least_and_the_most(tmp_path: Path) -> None:
         "scope": ["mill.pdf", "plans/roof.pdf"],
         "evidence_modality": ["text", "figure"],
         "source": "plans",
+        "cluster": "mill",
         "meta": {"by": "hand"},
     }
     # every file but hidden ones and the images of questions

@@ -83,6 +83,7 @@ def test_version_3(tmp_path: Path) -> None:
     doc = question["gold_pages"][0]["doc"]
     assert doc.startswith("mill_report-")
     assert doc.endswith("/00002.png")  # pages count from 0 in the file
+    assert question["cluster"] == doc.removesuffix("/00002.png")  # intervals are drawn by document, not by page
     assert [box["bbox"] for box in question["gold_boxes"]] == [[0.25, 0.25, 0.5, 0.5], [0.5, 0.0, 1.0, 1.0]]
     assert question["answers"] == ["Two.", "two", "2"]
     assert question["evidence_modality"] == ["table", "text"]

@@ -54,6 +54,7 @@ class Folder:
         nuggets       [{"text", "vital": true}]; gold_images ["NAME.png"]; images ["below pdfs/"], the query's own
         scope         ["NAME.pdf"], the documents to search for this question; left out: all
         source, evidence_modality   for the tables of a report;  meta  an object of whatever else you keep
+        cluster       what questions that hang together share, for the intervals; left out: their first gold document
 
     Documents are named by their path below pdfs/, with forward slashes. Any other key is an error that names it: a
     misspelt `gold_page` would leave metrics undefined without a word, so what is yours goes into `meta`.
@@ -144,6 +145,8 @@ class Folder:
             question["evidence_modality"] = modality
         if row.has("source"):
             question["source"] = row.text("source")
+        if row.has("cluster"):
+            question["cluster"] = row.key("cluster")
         if row.has("meta"):
             question["meta"] = dict(row.row("meta").data)
         return question
