@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,6 +51,10 @@ def again(path: Path, metrics: Sequence[str] = (), *, judge: str | Path | Config
         if one.k is not None and one.k > depth:
             raise UsageError(f"metric '{one.name}': the run holds {depth} pages a question", hint="run it anew")
     run.about["notes"] = notes
+    # the command that makes these numbers, not those that were scored first
+    named = isinstance(judge, str | Path)
+    more = [word for name in metrics for word in ("--metric", name)] + (["--judge", str(judge)] if named else [])
+    run.about["command"] = " ".join(filter(None, [run.about["command"], shlex.join(more)]))
     place = places.Place(Path(run.about["library"]), Path(run.about["root"]))
     return finish(run, made, place=place, config=None)
 

@@ -111,8 +111,11 @@ def evaluate(
         "metrics": [one.name for one in asked],
         "judge": {"hash": pinned.hash, "config": pinned.dump()} if pinned else None,
         "notes": notes,
+        "seed": seed,
+        "limit": limit,
+        "command": command,
     }
-    about |= {"seed": seed, "limit": limit, "command": command, **scoring}
+    about |= scoring
     path = Path(out) if out is not None else _folder(opened.name, resume)
     run = (RunFolder.resume if resume else RunFolder.start)(path, about, questions)
     run.about |= scoring  # a run that is continued may be scored otherwise

@@ -354,7 +354,9 @@ def test_a_finished_run_is_scored_again(suite: Path, capsys: pytest.CaptureFixtu
     Path("run", "results.jsonl").write_bytes(before)  # nothing is cut off by who only reads
     capsys.readouterr()
     assert command(["eval", "run", "--report-only", "--metric", "found@2", "--json"]) == 0
-    assert list(json.loads(capsys.readouterr().out)["estimates"]["laptop-lexical"]) == ["found@2"]
+    again = json.loads(capsys.readouterr().out)
+    assert list(again["estimates"]["laptop-lexical"]) == ["found@2"]
+    assert again["provenance"]["command"].endswith("--metric found@2")
     assert Path("run", "results.jsonl").read_bytes() == before
     assert command(["eval", "run", "--report-only", "--metric", "found@50"]) == 2
     assert "holds 20 pages" in capsys.readouterr().err
@@ -375,7 +377,9 @@ def test_a_judged_run_keeps_its_judge(suite: Path, capsys: pytest.CaptureFixture
     judged = ["--metric", "asks", "--metric", "said", "--judge", "laptop-lexical"]
     assert command(["eval", str(suite), "-c", "laptop-lexical", "--out", "run"]) == 0
     assert command(["eval", str(suite), "-c", "laptop-lexical", "--out", "run", "--resume", *judged]) == 0
-    assert json.loads(Path("run", "run.json").read_text())["metrics"] == ["asks", "said"]  # nothing was left to ask
+    about = json.loads(Path("run", "run.json").read_text())  # nothing was left to ask
+    assert about["metrics"] == ["asks", "said"]
+    assert "--metric asks --metric said --judge laptop-lexical" in about["command"]
     before = Path("run", "scores.json").read_bytes()
     capsys.readouterr()
     assert command(["eval", "run", "--report-only"]) == 2  # what the judge said is not written over without a word
