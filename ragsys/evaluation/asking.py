@@ -12,14 +12,14 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragsys.answer import marked
 from ragsys.errors import LibraryError, RagsysError, SuiteError
-from ragsys.types import Evidence, Filter, Query
+from ragsys.types import Filter, Query
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from ragsys.evaluation.records import Cited, FoundPage, Outcome, Question
     from ragsys.library import Library
     from ragsys.search import Found
+    from ragsys.types import Hit, Page, Passage
 
 _BOXES = 20  # of a page that are kept, the best first
+_HELD = 50_000  # passages in memory, a few ten MB
 _PIXELS = 64_000_000  # of a query image
 
 
@@ -45,6 +47,14 @@ class How:
     passages: bool = False  # give their passages' texts: the suite has gold passages
 
 
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    """What an outcome says of a passage on a page."""
+
+    text: str
+    boxes: Mapping[int, list[float]]  # {block: its box}
+
+
 class Asker:
     """Asks a suite's questions of one open library."""
 
@@ -57,6 +67,7 @@ class Asker:
         #: {document: its paths in the suite}: equal files are one document under several names
         self._paths = {s.doc: sorted(official & set(s.paths)) for s in states if official & set(s.paths)}
         self._docs = {path: doc for doc, paths in self._paths.items() for path in paths}
+        self._held: dict[tuple[str, int, int], _Passage | None] = {}  # {(document, page, passage)}
         self._scopes: dict[tuple[str, ...], tuple[str, ...]] = {}
         # a folder may hold more than the benchmark's documents: they are kept out of every search
         self._only = tuple(sorted(self._paths)) if len(self._paths) < len(states) else ()
@@ -135,10 +146,8 @@ class Asker:
         return self._pages(found, _named(question))
 
     def _pages(self, found: Found, named: Collection[str]) -> list[FoundPage]:
-        evidence: Mapping[tuple[str, int], Evidence] = {}
         if self._how.boxes or self._how.passages:
-            every = self._library.searcher.evidence(found.hits)
-            evidence = {(one.doc, one.page.number): one for one in every}
+            self._look_up(found.hits)
         pages: list[FoundPage] = []
         for hit in found.hits:
             page: FoundPage = {
@@ -147,13 +156,27 @@ class Asker:
                 "score": _rounded(hit.score),
                 "stage_scores": {stage: _rounded(score) for stage, score in hit.stage_scores.items()},
             }
-            one = evidence.get((hit.doc, hit.page))
-            if one is not None and self._how.boxes:
-                page["boxes"] = _boxes(one)
-            if one is not None and self._how.passages:
-                page["passages"] = [_clean(passage.text) for passage in one.passages]
+            held = [self._held.get((hit.doc, hit.page, n)) for n in hit.passages]
+            if self._how.boxes:
+                blocks = {ordinal: box for passage in held if passage for ordinal, box in passage.boxes.items()}
+                page["boxes"] = list(blocks.values())[:_BOXES]
+            if self._how.passages:
+                page["passages"] = [passage.text for passage in held if passage]
             pages.append(page)
         return pages
+
+    def _look_up(self, hits: Sequence[Hit]) -> None:
+        """Hold what the best passages of these hits say and where, each passage read once in a run."""
+        if len(self._held) > _HELD:
+            self._held.clear()
+        lacking = [hit for hit in hits if any((hit.doc, hit.page, n) not in self._held for n in hit.passages)]
+        for one in self._library.searcher.evidence(lacking):
+            for passage in one.passages:
+                key = one.doc, one.page.number, passage.ordinal
+                self._held[key] = _Passage(_clean(passage.text), _boxes(one.page, passage))
+        for hit in lacking:
+            for n in hit.passages:  # what is gone since the search
+                self._held.setdefault((hit.doc, hit.page, n), None)
 
     def _path(self, doc: str, named: Collection[str]) -> str:
         """The document's path; of equal files the one that the question names."""
@@ -214,16 +237,11 @@ def _named(question: Question) -> set[str]:
     return {one["doc"] for one in gold} | {*question.get("doc_ids", ()), *question.get("scope", ())}
 
 
-def _boxes(evidence: Evidence) -> list[list[float]]:
-    """The boxes of the blocks of a page's best passages, best first, each once."""
-    blocks = {block.ordinal: block for block in evidence.page.blocks}
-    ordinals = [
-        piece.block
-        for passage in evidence.passages
-        for piece in passage.pieces
-        if piece.page == evidence.page.number and piece.block in blocks
-    ]
-    return [[round(value, 5) for value in blocks[n].bbox] for n in list(dict.fromkeys(ordinals))[:_BOXES]]
+def _boxes(page: Page, passage: Passage) -> dict[int, list[float]]:
+    """{block: its box} of the blocks of a page that a passage takes in, in order."""
+    blocks = {block.ordinal: block for block in page.blocks}
+    ordinals = [piece.block for piece in passage.pieces if piece.page == page.number and piece.block in blocks]
+    return {n: [round(value, 5) for value in blocks[n].bbox] for n in ordinals}
 
 
 def _text(made: Answer) -> str:

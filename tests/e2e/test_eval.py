@@ -287,6 +287,22 @@ def test_other_files_are_kept_out_and_equal_ones_go_by_the_name_that_is_asked_fo
     assert "other.pdf" not in {page["doc"] for row in (first, second) for page in row["pages"]}
 
 
+def test_boxes_and_passages_of_ranked_pages_are_kept_where_there_is_such_gold(suite: Path) -> None:
+    path = suite / "tiny-questions.jsonl"
+    question = json.loads(path.read_text().splitlines()[7])
+    question["gold_boxes"] = [{"doc": "manual.pdf", "page": 1, "bbox": [0, 0, 1, 1]}]
+    question["gold_passages"] = [{"doc": "manual.pdf", "text": "the green button"}]
+    again = {**question, "id": "again"}  # the same pages: what they hold is known by then
+    path.write_text(json.dumps(question) + "\n" + json.dumps(again) + "\n")
+    assert command(["eval", str(suite), "-c", "laptop-lexical", "--search-only", "--out", "run"]) == 0
+    first, second = rows(Path("run"))
+    assert first["pages"] == second["pages"]
+    best = first["pages"][0]
+    assert any("green button" in passage for passage in best["passages"])
+    assert best["boxes"]
+    assert all(0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1 for x0, y0, x1, y1 in best["boxes"])
+
+
 def test_incomplete_layers_are_refused_unless_told(
     suite: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
