@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("ragsys.evaluation")
 FOLDER = "evaluation"  # inside a library's folder
 _FILE = "outcomes.sqlite"
+_FORM = 2  # of the file: outcomes as deflated JSON
 _CAPACITY = 200_000
+_LEVEL = 1  # of deflation: a search takes milliseconds, and more effort saves little
 _TOGETHER = 128  # outcomes that are written together; a run that is killed has them in its own folder
 
 
@@ -32,16 +35,32 @@ class Kept:
         self._path = library / FOLDER / _FILE
         self._base = hashlib.sha256(json.dumps(decides, sort_keys=True).encode("utf-8", "surrogatepass") + b"\0")
         self._fresh = fresh
-        self._new: list[tuple[str, str]] = []
+        self._new: list[tuple[str, bytes]] = []
         self._connection: sqlite3.Connection | None = None
         with self._guard():
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            if not self._known():
+                for suffix in ("", "-wal", "-shm"):
+                    self._path.with_name(_FILE + suffix).unlink(missing_ok=True)
             self._connection = sqlite3.connect(self._path, timeout=2.0)
             # who runs an evaluation has the library to itself: no lock need be taken for each question
             self._connection.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")  # a lost outcome is asked again
-            self._connection.execute("CREATE TABLE IF NOT EXISTS outcomes (key TEXT PRIMARY KEY, outcome TEXT)")
+            self._connection.execute("CREATE TABLE IF NOT EXISTS outcomes (key TEXT PRIMARY KEY, outcome BLOB)")
+            self._connection.execute(f"PRAGMA user_version={_FORM}")
+
+    def _known(self) -> bool:
+        """Whether the file is of this form. One of an older form, or none of ours, is made anew: it is a cache."""
+        if not self._path.is_file():
+            return False
+        with contextlib.closing(sqlite3.connect(self._path, timeout=2.0)) as connection:
+            try:
+                return bool(connection.execute("PRAGMA user_version").fetchone() == (_FORM,))
+            except sqlite3.OperationalError:  # another process has it: it is not ours to delete
+                raise
+            except sqlite3.DatabaseError:  # no database at all
+                return False
 
     def key(self, question: Question, images: str = "") -> str:
         """The name of an outcome: its question's whole record counts, and the content of its images."""
@@ -57,7 +76,7 @@ class Kept:
         with self._guard():
             row = self._connection.execute("SELECT outcome FROM outcomes WHERE key = ?", (key,)).fetchone()
             if row:
-                found: Outcome = json.loads(row[0])
+                found: Outcome = json.loads(zlib.decompress(row[0]))
                 return found
         return None
 
@@ -65,7 +84,8 @@ class Kept:
         """Keep an outcome, given with its JSON where that is at hand; errors are not kept: they may be the moment's."""
         if self._connection is None or outcome["error"] is not None:
             return
-        self._new.append((key, line or json.dumps(outcome, ensure_ascii=False)))
+        text = line or json.dumps(outcome, ensure_ascii=False)
+        self._new.append((key, zlib.compress(text.encode("utf-8"), _LEVEL)))
         if len(self._new) >= _TOGETHER:
             self._write()
 
@@ -92,7 +112,7 @@ class Kept:
     def _guard(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError, ValueError) as error:
+        except (sqlite3.Error, zlib.error, OSError, ValueError) as error:
             log.warning("kept outcomes in %s are not usable: %s", self._path, error)
             if self._connection is not None:
                 self._connection.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -76,18 +77,71 @@ def test_the_oldest_give_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     again.close()
 
 
-def test_a_file_that_cannot_be_used_costs_no_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_outcomes_are_kept_deflated(tmp_path: Path) -> None:
+    words = [f"word {n % 7}" for n in range(3_000)]
+    store = Kept(tmp_path, "equal")
+    store.put("key", outcome(" ".join(words)))
+    store.close()
+    again = Kept(tmp_path, "equal")
+    assert again.get("key") == outcome(" ".join(words))
+    again.close()
+    with sqlite3.connect(tmp_path / kept.FOLDER / "outcomes.sqlite") as connection:
+        [(size,)] = connection.execute("SELECT length(CAST(outcome AS BLOB)) FROM outcomes").fetchall()
+    connection.close()
+    assert size < len(json.dumps(outcome(" ".join(words)))) / 10
+
+
+def old_file(path: Path) -> None:
+    """A file as it was when outcomes were kept as plain JSON."""
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE outcomes (key TEXT PRIMARY KEY, outcome TEXT)")
+    connection.execute("INSERT INTO outcomes VALUES (?, ?)", ("key", json.dumps(outcome("Paris"))))
+    connection.commit()
+    connection.close()
+
+
+def foreign_file(path: Path) -> None:
+    """No database."""
+    path.write_bytes(b"no database " * 200)
+
+
+@pytest.mark.parametrize("make", [old_file, foreign_file])
+def test_an_old_or_foreign_file_is_made_anew(
+    tmp_path: Path, make: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / kept.FOLDER / "outcomes.sqlite"
     path.parent.mkdir()
-    path.write_bytes(b"no database " * 200)
+    make(path)
+    store = Kept(tmp_path, "equal")
+    assert store.get("key") is None
+    store.put("key", outcome("Rome"))
+    store.close()
+    again = Kept(tmp_path, "equal")
+    assert again.get("key") == outcome("Rome")
+    again.close()
+    assert not caplog.records
+
+
+def test_a_file_that_cannot_be_used_costs_no_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / kept.FOLDER / "outcomes.sqlite"
+    path.mkdir(parents=True)
     with caplog.at_level(logging.WARNING):
         store = Kept(tmp_path, "equal")
     assert "not usable" in caplog.text
     store.put("key", outcome("Paris"))
     assert store.get("key") is None
     store.close()
-    path.unlink()
-    filled(tmp_path)
-    with sqlite3.connect(path) as connection:
-        assert connection.execute("SELECT count(*) FROM outcomes").fetchone() == (1,)
-    connection.close()
+    assert path.is_dir()
+
+
+def test_a_file_that_another_process_holds_is_left_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    first = Kept(tmp_path, "equal")
+    first.put("key", outcome("Paris"))
+    with caplog.at_level(logging.WARNING):
+        second = Kept(tmp_path, "equal")
+    assert "not usable" in caplog.text
+    second.close()
+    first.close()
+    again = Kept(tmp_path, "equal")
+    assert again.get("key") == outcome("Paris")
+    again.close()
