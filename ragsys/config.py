@@ -87,6 +87,7 @@ class SearchConfig(Section):
     candidates: int = Field(50, ge=1, le=10_000, description="pages asked of each retriever")
     fuse: Spec = Field(description="merges the retrievers' lists")
     rescore: Rescore = Rescore()
+    rank: Spec | None = Field(None, description="orders the fused list with all that the search knows of its pages")
     postprocess: list[Spec] = Field([], description="move scores of the fused list, in this order")
     rerank: list[Spec] = Field([], description="order the hits by reading them, in this order")
     rerank_depth: int = Field(50, ge=1, description="hits that rerankers see")
@@ -163,6 +164,8 @@ class Config(Section):
         ):
             found += [(f"search.{where}.{n}", role, spec) for n, spec in enumerate(specs)]
         found.append(("search.fuse", "fusion", search.fuse))
+        if search.rank is not None:
+            found.append(("search.rank", "ranker", search.rank))
         if search.cut is not None:
             found.append(("search.cut", "cut", search.cut))
         found.append(("answer.agent", "agent", self.answer.agent))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 from ragsys.exchange import Message as Message
 from ragsys.exchange import Reply as Reply
 from ragsys.exchange import Request as Request
+from ragsys.searchable import Searchable as Searchable
 from ragsys.types import (
     JSON,
     BBox,
@@ -268,31 +269,6 @@ class Store(Protocol):
 # -- the way across ----------------------------------------------------------------------------------------------------
 
 
-class Searchable(Protocol):
-    """What retrievers and fusions see of a library (`search.Index` is the implementation)."""
-
-    @property
-    def store(self) -> Store:
-        """The library's store."""
-        ...
-
-    def scope(self, query: Query, *, items: Literal["page", "passage"]) -> Condition:
-        """The condition that a search over pages or passages runs under: kind, layer, completeness and the filter."""
-        ...
-
-    def statistics(self, vector: str) -> Statistics:
-        """The current term statistics of a named sparse vector, over the complete documents."""
-        ...
-
-    def coverage(self, vector: str, query: Query) -> float:
-        """The share of the items in scope that carry the named vector, 0..1."""
-        ...
-
-    def texts(self, ids: Sequence[str]) -> list[str]:
-        """The texts of passages by point id, headings first, as they are embedded; same order."""
-        ...
-
-
 @runtime_checkable
 class Rewriter(Protocol):
     """Turns a query into one or several."""
@@ -334,6 +310,21 @@ class Fusion(Protocol):
 
     def fuse(self, lists: Sequence[RankedList]) -> RankedList:
         """One list; stage scores of the inputs are kept. Independent of the order of hits with equal scores."""
+        ...
+
+
+@runtime_checkable
+class Ranker(Protocol):
+    """Orders the pages of all lists with everything that the search knows of them: the last word before rerankers."""
+
+    def rank(
+        self, query: Query, fused: RankedList, lists: Sequence[RankedList], index: Searchable
+    ) -> tuple[RankedList, Sequence[str]]:
+        """The fused list in its order, perhaps with more pages, and notes for the user.
+
+        `lists` are the retrievers', under their names in the configuration. Where it cannot rank (it was made for
+        other lists, a list is incomplete), it gives `fused` back as it is and says why in a note.
+        """
         ...
 
 
@@ -480,6 +471,7 @@ ROLES: dict[str, type] = {
     "rewriter": Rewriter,
     "retriever": Retriever,
     "fusion": Fusion,
+    "ranker": Ranker,
     "postprocessor": Postprocessor,
     "cut": Cut,
     "reranker": Reranker,

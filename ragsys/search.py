@@ -13,16 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from ragsys.catalog import document_of
 from ragsys.errors import IncompleteLayer
 from ragsys.ranking import zscores
 from ragsys.records import point_id
 from ragsys.statistics import TermCounts
 from ragsys.store import AllOf, AnyOf, Between, Condition, In, Is, Not, Plan, Record, Scored
-from ragsys.types import Evidence, Hit, Passage, Query, RankedList, Span, Vector, VectorSpec
+from ragsys.types import Document, Evidence, Hit, Page, Passage, Query, RankedList, Span, Vector, VectorSpec
 
 if TYPE_CHECKING:
     from ragsys.config import Spec
-    from ragsys.protocols import Cut, Fusion, Postprocessor, Reranker, Retriever, Rewriter, Store
+    from ragsys.protocols import Cut, Fusion, Postprocessor, Ranker, Reranker, Retriever, Rewriter, Store
     from ragsys.space import Space
 
 _ENUMERATED = 0.5  # a filter that lets more of the documents through is written as the ones it keeps out
@@ -108,6 +109,27 @@ class Index:
         """The texts of passages by point id, as they are embedded."""
         return self._space.texts(self.store.get(ids))
 
+    @property
+    def key(self) -> str:
+        """Changes with every change of what a search may return."""
+        return self._space.catalog.key
+
+    def documents(self) -> Mapping[str, Document]:
+        """{id: document} of all that a search may return."""
+        found: dict[str, Document] = self._once(
+            "documents",
+            lambda: {s.doc: document_of(s, {}) for s in self._space.catalog if not s.excluded},
+        )
+        return found
+
+    def content(self, spans: Sequence[Span]) -> dict[Span, Page]:
+        """{span: its first page} of those that the store holds."""
+        states = self._space.catalog
+        layers = {doc: self._space.page_layer(state) for doc in {s.doc for s in spans} if (state := states.get(doc))}
+        keys = {span: (span.doc, layers[span.doc], span.first) for span in spans if span.doc in layers}
+        pages = self._space.pages(keys.values())
+        return {span: pages[key] for span, key in keys.items() if key in pages}
+
 
 class Searcher:
     """Runs searches of one configuration over one open library."""
@@ -118,6 +140,7 @@ class Searcher:
         config, build = space.config.search, space.builder.build
         self.retrievers: dict[str, Retriever] = space.layers.retrievers
         self.fusion: Fusion = build("fusion", config.fuse)
+        self.ranker: Ranker | None = build("ranker", config.rank) if config.rank else None
         self.rewriters: list[Rewriter] = [build("rewriter", spec) for spec in config.rewriters]
         self.postprocessors: list[tuple[Spec, Postprocessor]] = [
             (spec, build("postprocessor", spec)) for spec in config.postprocess
@@ -138,6 +161,10 @@ class Searcher:
         ranked = clock("fuse", lambda: self.fuse(whole or parts))
         if parts and whole:
             ranked = clock("rescore", lambda: self.rescore(query, ranked, parts))
+        notes = self._notes(parts)
+        if self.ranker is not None:
+            ranked, said = clock("rank", functools.partial(self.ranker.rank, query, ranked, lists, self.index))
+            notes += tuple(said)
         for spec, post in self.postprocessors:
             ranked = clock(spec.use, functools.partial(post.process, query, ranked))
         for spec, reranker in self.rerankers:
@@ -146,7 +173,7 @@ class Searcher:
             ranked = self.cut.cut(ranked)
         hits = clock("attach", lambda: self.attach(query, ranked.top(k).hits, lists))
         coverage = {one.name: one.coverage for one in lists}
-        return Found(tuple(hits), tuple(lists), coverage, clock.seconds, self._notes(parts))
+        return Found(tuple(hits), tuple(lists), coverage, clock.seconds, notes)
 
     def _notes(self, parts: Sequence[RankedList]) -> tuple[str, ...]:
         return tuple(f"{one.name} covers {one.coverage:.0%} and rescored the shortlist only" for one in parts)

@@ -5,7 +5,7 @@ splitter, lexical                   ragsys.testing.text        check_splitter, c
 embedder                            ragsys.testing.embedders   check_embedder
 store                               ragsys.testing.stores      StoreContract (a class of tests)
 retriever, fusion, postprocessor,   ragsys.testing.retrieval   check_retriever, check_fusion, check_postprocessor,
-cut, reranker, rewriter                                        check_cut, check_reranker, check_rewriter
+cut, ranker, reranker, rewriter                                check_cut, check_ranker, check_reranker, check_rewriter
 generator, agent                    ragsys.testing.generators, .agents   check_generator, check_agent
 enricher, judge, tool, suite,       ragsys.testing.roles       check_enricher, check_judge, check_tool,
 metric                                                         check_suite, check_metric

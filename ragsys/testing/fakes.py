@@ -19,7 +19,21 @@ from ragsys.records import page_payload, passage_payload, pieces_of, point_id
 from ragsys.statistics import TermCounts
 from ragsys.store import AllOf, AnyOf, Between, Condition, Has, In, Is, Not, Plan, Point, Record, Schema, Scored
 from ragsys.testing.points import holds, similarity
-from ragsys.types import JSON, BBox, Block, BlockKind, FloatArray, Page, Query, Sparse, Vector, VectorSpec
+from ragsys.types import (
+    JSON,
+    BBox,
+    Block,
+    BlockKind,
+    Document,
+    FloatArray,
+    Outcome,
+    Page,
+    Query,
+    Span,
+    Sparse,
+    Vector,
+    VectorSpec,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -298,6 +312,22 @@ class FakeIndex:
             text = passage_text(pieces_of(record.payload), pages)
             found.append(embedded_text(record.payload["headings"], text))
         return found
+
+    @property
+    def key(self) -> str:
+        """The documents' ids and their pages."""
+        return repr(sorted(self.pages))
+
+    def documents(self) -> dict[str, Document]:
+        """Each by its id, which is its path too."""
+        counts: dict[str, int] = {}
+        for doc, _ in self.pages:
+            counts[doc] = counts.get(doc, 0) + 1
+        return {doc: Document(doc, (doc,), "", pages, 0, Outcome.INDEXED) for doc, pages in counts.items()}
+
+    def content(self, spans: Sequence[Span]) -> dict[Span, Page]:
+        """{span: its first page}."""
+        return {span: self.pages[span.doc, span.first] for span in spans if (span.doc, span.first) in self.pages}
 
 
 def page_of_texts(number: int, *texts: str | tuple[BlockKind, str] | Block) -> Page:

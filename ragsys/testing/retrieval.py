@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from ragsys.protocols import Cut, Fusion, Postprocessor, Reranker, Retriever, Rewriter, Searchable
+from ragsys.protocols import Cut, Fusion, Postprocessor, Ranker, Reranker, Retriever, Rewriter, Searchable
 from ragsys.testing.loaders import ContractError
 from ragsys.types import Filter, Hit, Query, RankedList, Span
 
@@ -86,6 +86,36 @@ def check_fusion(fusion: Fusion) -> None:
     alone = [hit.span for hit in fusion.fuse([one]).hits]
     _law([h.span for h in fusion.fuse([one, empty]).hits] == alone, "an empty list changes the order")
     _law(fusion.fuse([]).hits == () and fusion.fuse([empty]).hits == (), "hits come of nothing")
+
+
+def check_ranker(
+    ranker: Ranker, fusion: Fusion, retrievers: Mapping[str, Retriever], index: Searchable, query: Query
+) -> None:
+    """Rank what these retrievers find.
+
+    Laws: every fused page is kept and none comes twice; a page that is new is in scope; ranks from 1, scores fall; the
+    inputs stay; the same twice; a filter by document holds; where a list is incomplete the fused order stays and a note
+    says so; nothing comes of nothing.
+    """
+    lists = [replace(r.retrieve(query, 10, index), name=name) for name, r in retrievers.items()]
+    fused = fusion.fuse(lists)
+    before = (fused.hits, [ranked.hits for ranked in lists])
+    made, _ = ranker.rank(query, fused, lists, index)
+    _law((fused.hits, [ranked.hits for ranked in lists]) == before, "an input was changed")
+    _law([h.rank for h in made.hits] == list(range(1, len(made.hits) + 1)), "ranks are wrong")
+    _law(all(a.score >= b.score for a, b in pairwise(made.hits)), "scores do not fall")
+    _law(len({h.span for h in made.hits}) == len(made.hits), "a span comes twice")
+    _law({h.span for h in fused.hits} <= {h.span for h in made.hits}, "spans were lost")
+    _law(ranker.rank(query, fused, lists, index)[0].hits == made.hits, "a second time differs")
+    for hit in fused.hits[:1]:
+        chosen = replace(query, filter=Filter(doc=(hit.doc,), pages=(hit.page, hit.page)))
+        own = [replace(r.retrieve(chosen, 10, index), name=name) for name, r in retrievers.items()]
+        found, _ = ranker.rank(chosen, fusion.fuse(own), own, index)
+        _law([h.span for h in found.hits] == [hit.span], f"the filter lets {found.hits} through")
+    part = [replace(ranked, coverage=0.5) for ranked in lists]
+    kept, notes = ranker.rank(query, fused, part, index)
+    _law(kept.hits == fused.hits and bool(notes or not fused.hits), "an incomplete list was ranked, or nothing said so")
+    _law(ranker.rank(query, RankedList("none", ()), [], index)[0].hits == (), "hits come of nothing")
 
 
 def check_postprocessor(postprocessor: Postprocessor, query: Query) -> None:

@@ -1,0 +1,85 @@
+"""What a page's features need of its content, worked out once a page: its terms in order by field, and its make-up."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragsys.protocols import Lexical
+from ragsys.types import BlockKind, Page
+
+BODY, TITLE, TABLE, HEAD, CAPTION, MARGIN = range(6)
+FIELDS = 6
+
+#: Numbers of `Facts.make_up`, in order.
+MAKE_UP = ("terms", "digits", "tables", "table_area", "figures", "figure_area", "captions", "titles", "lists", "ocr")
+
+_BREAK = "918273645546372819"  # a number that is one term in every language; no text holds it
+_YEAR = re.compile(r"(?<!\d)(?:19[5-9]\d|20[0-4]\d)(?!\d)")
+_FIELD = {
+    BlockKind.TITLE: TITLE,
+    BlockKind.CAPTION: CAPTION,
+    BlockKind.HEADER: MARGIN,
+    BlockKind.FOOTER: MARGIN,
+    BlockKind.TABLE: TABLE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One page."""
+
+    terms: NDArray[np.uint32]  # (n,) ids in reading order, 0 between blocks
+    fields: NDArray[np.uint8]  # (n,)
+    make_up: NDArray[np.float32]  # (len(MAKE_UP),)
+    years: dict[int, int]  # year -> how often it is written
+    label: str
+
+
+def facts_of(page: Page, lexical: Lexical) -> Facts:
+    """The facts of a page; its language is told from the whole of it."""
+    parts: list[tuple[int, str]] = []
+    for block in page.blocks:
+        if not block.text:
+            continue
+        if block.kind is BlockKind.TABLE:
+            head, _, rows = block.text.partition("\n")
+            parts += [(HEAD, head), (TABLE, rows)]
+        else:
+            parts.append((_FIELD.get(block.kind, BODY), block.text))
+    found = lexical.terms(f"\n{_BREAK}\n".join(text for _, text in parts)) if parts else []
+    terms = np.zeros(len(found), np.uint32)  # (n,)
+    fields = np.zeros(len(found), np.uint8)  # (n,)
+    part = 0
+    number = lexical.term_id
+    for at, term in enumerate(found):
+        if term == _BREAK:
+            part += 1
+        else:
+            terms[at] = number(term)
+        fields[at] = parts[min(part, len(parts) - 1)][0]
+    text = "".join(text for _, text in parts)
+    years: dict[int, int] = {}
+    for year in _YEAR.findall(text):
+        years[int(year)] = years.get(int(year), 0) + 1
+    kinds = [block.kind for block in page.blocks]
+    areas = {
+        kind: sum(block.bbox.area for block in page.blocks if block.kind is kind)
+        for kind in (BlockKind.TABLE, BlockKind.FIGURE)
+    }
+    make_up = (
+        np.log1p(len(found)),
+        sum(map(text.count, "0123456789")) / max(1, len(text)),
+        kinds.count(BlockKind.TABLE),
+        areas[BlockKind.TABLE],
+        kinds.count(BlockKind.FIGURE),
+        areas[BlockKind.FIGURE],
+        kinds.count(BlockKind.CAPTION),
+        kinds.count(BlockKind.TITLE),
+        kinds.count(BlockKind.LIST),
+        float(page.source == "ocr"),
+    )
+    return Facts(terms, fields, np.array(make_up, np.float32), years, page.label)

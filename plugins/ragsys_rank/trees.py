@@ -1,0 +1,184 @@
+"""Boosted trees as JSON, and their sum by numpy: what lightgbm trains, read and computed without it.
+
+A tree is four parallel lists over its inner nodes (`feature`, `threshold`, `left`, `right`) and the list of its leaves.
+A value that is at most the threshold goes left. A child of n >= 0 is inner node n, of n < 0 it is leaf -n - 1.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragsys.errors import ConfigError
+
+_FORMAT = 1
+_MOST_LEAVES = 64
+_LARGEST = 8 * 2**20  # bytes of a model file
+
+
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """A sum of trees over a table of features, all trees side by side in one array a field.
+
+    Every inner node is asked at once. Leaves are bits, the leftmost the lowest: a node whose value goes right strikes
+    out the leaves under its left child, and the lowest bit that is left is the tree's leaf. Lucchese et al. 2015,
+    "QuickScorer".
+    """
+
+    feature: NDArray[np.int32]  # (nodes,)
+    threshold: NDArray[np.float64]  # (nodes,)
+    keeps: NDArray[np.uint64]  # (nodes,): the leaves that stay if a value goes right
+    first: NDArray[np.int32]  # (trees with nodes,): their first nodes
+    leaves: NDArray[np.float64]  # (trees with nodes, widest): values, leftmost leaf first
+    constant: float  # of trees without inner nodes
+
+    @classmethod
+    def of(cls, trees: Sequence[Mapping[str, Any]], features: int) -> Trees:
+        """From the trees of a model file. Raises `ValueError` where one is not a tree over so many features."""
+        feature: list[int] = []
+        threshold: list[float] = []
+        keeps: list[int] = []
+        first: list[int] = []
+        values: list[list[float]] = []
+        constant = 0.0
+        for tree in trees:
+            size = len(tree["feature"])
+            if not (size == len(tree["threshold"]) == len(tree["left"]) == len(tree["right"]) == len(tree["leaf"]) - 1):
+                raise ValueError("a tree's lists differ in length")
+            if size >= _MOST_LEAVES:
+                raise ValueError(f"a tree has more than {_MOST_LEAVES} leaves")
+            if not size:
+                constant += float(tree["leaf"][0])
+                continue
+            order, masks = _struck(tree["left"], tree["right"])
+            first.append(len(feature))
+            feature += tree["feature"]
+            threshold += tree["threshold"]
+            keeps += masks
+            values.append([float(tree["leaf"][n]) for n in order])
+        if feature and not 0 <= min(feature) <= max(feature) < features:
+            raise ValueError("a tree asks for a feature that is not listed")
+        leaves = np.zeros((len(values), max(map(len, values), default=1)))
+        for n, row in enumerate(values):
+            leaves[n, : len(row)] = row
+        return cls(
+            np.array(feature, np.int32),
+            np.array(threshold, np.float64),
+            np.array(keeps, np.uint64),
+            np.array(first, np.int32),
+            leaves,
+            constant,
+        )
+
+    def score(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
+        """table (rows, features) -> (rows,): each row's sum over trees."""
+        if not len(self.first) or not len(table):
+            return np.full(len(table), self.constant)
+        columns = np.ascontiguousarray(table.T)  # (features, rows)
+        right = columns[self.feature] > self.threshold[:, None]  # (nodes, rows)
+        width = np.uint8 if self.leaves.shape[1] <= 8 else np.uint64
+        keeps = (self.keeps & np.uint64(np.iinfo(width).max)).astype(width)
+        kept = np.where(right, keeps[:, None], width(np.iinfo(width).max))  # (nodes, rows)
+        alive = np.bitwise_and.reduceat(kept, self.first, axis=0).astype(np.uint64)  # (trees, rows)
+        lowest = alive & (~alive + np.uint64(1))
+        leaf = np.log2(lowest.astype(np.float64)).astype(np.intp)  # (trees, rows): exact for powers of two
+        total: NDArray[np.float64] = np.take_along_axis(self.leaves, leaf, axis=1).sum(axis=0) + self.constant
+        return total
+
+
+def _struck(left: Sequence[int], right: Sequence[int]) -> tuple[list[int], list[int]]:
+    """(leaves from left to right, for each inner node the bits that stay if it goes right).
+
+    Raises `ValueError` where a node or leaf is reached twice or never.
+    """
+    order: list[int] = []
+    masks = [-1] * len(left)
+
+    def walk(node: int) -> None:
+        if node < 0:
+            order.append(-1 - node)
+            return
+        if node >= len(left) or masks[node] != -1:
+            raise ValueError("a tree's nodes form no tree")
+        masks[node] = 0
+        begin = len(order)
+        walk(left[node])
+        masks[node] = (2**64 - 1) & ~((1 << len(order)) - (1 << begin))
+        walk(right[node])
+
+    walk(0)
+    if -1 in masks or sorted(order) != list(range(len(left) + 1)):
+        raise ValueError("a tree's nodes form no tree")
+    return order, masks
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model file: what it was trained on, and its trees."""
+
+    version: int  # of the features
+    features: tuple[str, ...]
+    lists: Mapping[str, tuple[str, ...]]  # retriever's name -> names of the vectors it searched: they hold fingerprints
+    trees: Trees
+    name: str
+
+    @classmethod
+    def read(cls, path: Path) -> Model:
+        """Raises `ConfigError` where the file cannot be read or is no model."""
+        try:
+            if path.stat().st_size > _LARGEST:
+                raise ValueError(f"larger than {_LARGEST >> 20} MB")
+            raw = json.loads(path.read_text(encoding="utf-8"))
+            if raw["format"] != _FORMAT:
+                raise ValueError(f"format {raw['format']}, where this version reads {_FORMAT}")
+            features = tuple(map(str, raw["features"]))
+            return cls(
+                int(raw["version"]),
+                features,
+                {str(name): tuple(map(str, vectors)) for name, vectors in raw["lists"].items()},
+                Trees.of(raw["trees"], len(features)),
+                str(raw["name"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            raise ConfigError(
+                f"{path}: no ranking model: {error}", hint="train one: python eval/train/train_ranker.py --help"
+            ) from error
+
+
+def exported(booster: Any, *, name: str, version: int, lists: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """The content of a model file from a trained `lightgbm.Booster` without categories or missing values."""
+    dump = booster.dump_model()
+    return {
+        "format": _FORMAT,
+        "name": name,
+        "version": version,
+        "features": list(dump["feature_names"]),
+        "lists": {key: list(vectors) for key, vectors in lists.items()},
+        "trees": [_flat(tree["tree_structure"]) for tree in dump["tree_info"]],
+    }
+
+
+def _flat(root: Mapping[str, Any]) -> dict[str, list[Any]]:
+    tree: dict[str, list[Any]] = {"feature": [], "threshold": [], "left": [], "right": [], "leaf": []}
+
+    def add(node: Mapping[str, Any]) -> int:
+        if "leaf_value" in node:
+            tree["leaf"].append(float(node["leaf_value"]))
+            return -len(tree["leaf"])
+        here = len(tree["feature"])
+        tree["feature"].append(int(node["split_feature"]))
+        tree["threshold"].append(float(node["threshold"]))
+        tree["left"].append(0)
+        tree["right"].append(0)
+        tree["left"][here] = add(node["left_child"])
+        tree["right"][here] = add(node["right_child"])
+        return here
+
+    add(root)
+    return tree

@@ -1,0 +1,62 @@
+"""The preset `laptop-ranked` over real folders: it ranks where its model fits, and says why where it does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import folders
+
+from ragsys.library import Library
+from ragsys.types import Filter, Query, Span
+
+QUESTION = Query("What was the revenue of the bakery in 2023?")
+
+
+def opened(tmp_path: Path, *overrides: str) -> Library:
+    root = folders.write_folder(tmp_path / "docs")
+    library = Library(root, folder=tmp_path / "library", config="laptop-ranked", overrides=overrides, background=False)
+    library.index(wait=True)
+    return library
+
+
+def test_a_tiny_library_keeps_the_fused_order_and_says_so(tmp_path: Path) -> None:
+    with opened(tmp_path) as library:
+        found = library.searcher.search(QUESTION, 3)
+        library.searcher.ranker = None
+        assert [hit.span for hit in found.hits] == [hit.span for hit in library.searcher.search(QUESTION, 3).hits]
+    assert len(found.notes) == 1
+    assert "the library has 7 pages, fewer than 30" in found.notes[0]
+
+
+def test_the_shipped_model_ranks_the_lists_that_it_was_made_for(tmp_path: Path) -> None:
+    with opened(tmp_path, "search.rank.least_pages=1", "search.rank.use=trees") as library:
+        found = library.searcher.search(QUESTION, 7)
+        paths = {document.id: document.path for document in library.documents()}
+        assert found.notes == ()
+        assert "rank" in found.seconds
+        assert (paths[found.hits[0].doc], found.hits[0].page) == ("2023/annual.pdf", 1)
+        assert all("rank" in hit.stage_scores for hit in found.hits)
+        assert [hit.rank for hit in found.hits] == list(range(1, len(found.hits) + 1))
+        chosen = Filter(path=("2022/*",), pages=(2, 2))
+        only = library.searcher.search(Query(QUESTION.text, filter=chosen), 5)
+        assert [(paths[hit.doc], hit.page) for hit in only.hits] == [("2022/annual.pdf", 2)]
+
+
+def test_another_set_of_lists_is_told(tmp_path: Path) -> None:
+    with opened(tmp_path, "search.rank={use: trees, least_pages: 1}", "search.retrievers.dense=null") as library:
+        (note,) = library.searcher.search(QUESTION, 3).notes
+    assert "it was made for the lists dense, pages, passages" in note
+
+
+def test_the_index_shows_documents_and_pages(tmp_path: Path) -> None:
+    with opened(tmp_path) as library:
+        index = library.searcher.index
+        documents = index.documents()
+        (doc,) = (doc for doc, document in documents.items() if document.path == "manual.pdf")
+        assert {document.pages for document in documents.values()} == {2, 3}
+        pages = index.content([Span(doc, 2, 2), Span(doc, 9, 9), Span("unknown", 1, 1)])
+        assert [(span, "thermostat" in page.text) for span, page in pages.items()] == [(Span(doc, 2, 2), True)]
+        before = index.key
+        library.remove(doc)
+        assert doc not in index.documents()
+        assert index.key != before
