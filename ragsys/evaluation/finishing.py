@@ -12,7 +12,7 @@ from ragsys import places
 from ragsys.config import Config, load
 from ragsys.errors import RagsysError, UsageError
 from ragsys.evaluation import codec, trecrag
-from ragsys.evaluation.folder import RunFolder
+from ragsys.evaluation.folder import RESULTS, RunFolder
 from ragsys.evaluation.records import ConfigInfo, Outcome, Provenance, Scored
 from ragsys.evaluation.report import Picture
 from ragsys.evaluation.report import write as write_report
@@ -70,12 +70,21 @@ def scored_of(run: RunFolder, metrics: Sequence[Named]) -> Scored:
     names = run.names
     questions = [q for q in run.questions if all((q["id"], name) in run.outcomes for name in names)]
     if not questions:
-        raise RagsysError(f"the run in {run.path} has no question that every configuration answered", hint="--resume")
+        raise RagsysError(
+            f"the run in {run.path} has no question that every configuration was asked",
+            hint=f"go on with it: {run.resumed}",
+        )
     outcomes: dict[str, list[Outcome]] = {name: [run.outcomes[q["id"], name] for q in questions] for name in names}
     notes = list(about.get("notes", ()))
     if len(questions) < len(run.questions):
         notes.append(
             f"unfinished: {len(questions)} of {len(run.questions)} questions were asked of every configuration"
+        )
+    if run.damaged:
+        shown = ", ".join(map(str, run.damaged[:10])) + (", ..." if len(run.damaged) > 10 else "")
+        notes.append(
+            f"{RESULTS}: {len(run.damaged)} damaged {'line' if len(run.damaged) == 1 else 'lines'} left out ({shown}); "
+            f"to ask what they held again: {run.resumed}"
         )
     notes += _notes(run)
     if trecrag.is_topics(questions):

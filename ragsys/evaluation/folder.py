@@ -1,14 +1,16 @@
 """The folder of a run: what was asked (`run.json`, `questions.jsonl`) and, line by line, what came (`results.jsonl`).
 
 Lines are appended as they come and made durable now and then. A run that is killed leaves at worst a torn last line,
-which is dropped when it is continued. When all is asked the lines are put into the order of the questions and, within
-one, of the configurations: a continued run ends with the same lines as an undisturbed one, but for their seconds.
+which is dropped when it is continued; a damaged line elsewhere costs its own outcome and no other. When all is asked
+the lines are put into the order of the questions and, within one, of the configurations: a continued run ends with the
+same lines as an undisturbed one, but for their seconds.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -29,6 +31,7 @@ class RunFolder:
         """Use `start`, `resume` or `read`."""
         self.path, self.about, self.questions = path, about, tuple(questions)
         self.outcomes: dict[tuple[str, str], Outcome] = {}  # {(question, configuration): outcome}
+        self.damaged: list[int] = []  # numbers of lines, from 1, that hold no outcome of this run
         self._file: BinaryIO | None = None
         self._synced = time.monotonic()
 
@@ -64,12 +67,13 @@ class RunFolder:
 
     @classmethod
     def resume(cls, path: Path, about: dict[str, Any], questions: Sequence[Question]) -> RunFolder:
-        """The run in a folder, to be continued; a new one where there is none yet.
+        """The run in a folder, to be continued.
 
-        Raises `UsageError` if it is not the one that is asked for now: its lines would not belong together.
+        Raises `UsageError` where there is none, and if it is not the one that is asked for now: its lines would not
+        belong together.
         """
         if not (path / RUN).exists():
-            return cls.start(path, about, questions)
+            raise UsageError(f"{path} holds no run to continue", hint="without --resume, a new one starts there")
         run = cls.read(path)
         then, now = run.about.get("decides", {}), about["decides"]
         if then != now:
@@ -77,26 +81,25 @@ class RunFolder:
             shown = "\n".join(f"{key}: {_short(then.get(key))} then, {_short(now[key])} now" for key in keys)
             raise UsageError(
                 f"the run in {path} asks something else",
-                hint=f"{shown}\nname a new --out DIR: equal answers are reused",
+                hint=f"{shown}\nto continue it: {run.resumed}\nor name a new --out DIR: equal answers are reused",
             )
         return run
 
     def _load(self) -> None:
-        """Read the lines; whatever follows the first that is torn is cut off: it will be asked again."""
+        """Read the lines. What a torn or damaged one held will be asked again, the others count."""
         path = self.path / RESULTS
         if not path.exists():
             return
         ids = {question["id"] for question in self.questions}
         names = set(self.names)
-        data = path.read_bytes()
-        at = 0
-        for line in data.splitlines(keepends=True):
+        *lines, torn = path.read_bytes().split(b"\n")
+        for number, line in enumerate(lines, 1):
             outcome = _outcome(line)
             if outcome is None or outcome["id"] not in ids or outcome["config"] not in names:
-                break
-            self.outcomes.setdefault((outcome["id"], outcome["config"]), outcome)
-            at += len(line)
-        self._whole = at
+                self.damaged.append(number)
+            else:
+                self.outcomes.setdefault((outcome["id"], outcome["config"]), outcome)
+        self._whole = path.stat().st_size - len(torn)
 
     _whole = 0  # bytes of whole lines
 
@@ -105,11 +108,24 @@ class RunFolder:
         """The configurations' names, in their order."""
         return [config["name"] for config in self.about["configs"]]
 
+    @property
+    def resumed(self) -> str:
+        """The command that continues the run."""
+        command = self.about.get("command", "")
+        if not command.startswith("ragsys eval "):  # it was not started by the command line
+            return "the same call with resume=True"
+        where = "" if "--out" in shlex.split(command) else f" --out {shlex.quote(str(self.path))}"
+        return f"{command}{where} --resume"
+
     def missing(self, config: str) -> list[Question]:
         """The questions that the configuration was not asked yet, in order."""
         return [question for question in self.questions if (question["id"], config) not in self.outcomes]
 
     def __enter__(self) -> RunFolder:
+        if self.damaged:
+            lines = "".join(_line(outcome) for outcome in self.outcomes.values()).encode("utf-8")
+            _replace(self.path / RESULTS, lines)
+            self.damaged, self._whole = [], len(lines)
         self._file = (self.path / RESULTS).open("ab")
         self._file.truncate(self._whole)
         return self
@@ -167,9 +183,7 @@ def _line(record: Mapping[str, Any]) -> str:
 
 
 def _outcome(line: bytes) -> Outcome | None:
-    """The outcome of a whole line, else None."""
-    if not line.endswith(b"\n"):
-        return None
+    """The outcome of a line, else None."""
     try:
         found: Outcome = json.loads(line)
     except ValueError:

@@ -7,6 +7,7 @@ question costs is what is measured. Whole outcomes are kept instead (`kept.py`),
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import time
@@ -76,7 +77,8 @@ def evaluate(
     `metrics` (`NAME` or `NAME@K`) replace the suite's own and those of cost; those that ask a model take the one of
     `judge`. `scope` is "official" (each question searches the documents that the benchmark says) or "all". Layers that
     are not complete are refused unless `allow_incomplete`, which takes the library as it is. `fresh` asks again what an
-    earlier run was answered. `out` must be new, or `resume` continues the run in it. `started` is given the run before
+    earlier run was answered. `out` must be new, or `resume` continues the run in it, with its own configurations where
+    none is given. `started` is given the run before
     anything is asked. Interrupted (Ctrl-C), everything that was answered stays.
 
     Raises `UsageError`, `ConfigError`, `SuiteError`, `IncompleteLayer`, `LibraryBusy`; an error of a question is a part
@@ -85,12 +87,16 @@ def evaluate(
     watch = watch or (lambda _: None)
     if scope not in ("official", "all"):
         raise UsageError(f"scope is '{scope}': it is 'official' or 'all'")
-    chosen = named_configs(configs, overrides)
     pinned = judge if isinstance(judge, Config) or judge is None else load(judge)
     if isinstance(suite, str | Path):
         opened = open_suite(suite, data=Path(data) if data is not None else None, options=options)
     else:
         opened = suite
+    path = Path(out) if out is not None else _folder(opened.name, resume)
+    if resume and not overrides and all(one is None for one in configs):
+        chosen = _configs_of(path)
+    else:
+        chosen = named_configs(configs, overrides)
     asked, notes = build_metrics(
         metrics or (*opened.metrics, *always()), judge=pinned, needs=chosen[0].config, asked=bool(metrics)
     )
@@ -116,7 +122,6 @@ def evaluate(
         "command": command,
     }
     about |= scoring
-    path = Path(out) if out is not None else _folder(opened.name, resume)
     run = (RunFolder.resume if resume else RunFolder.start)(path, about, questions)
     run.about |= scoring  # a run that is continued may be scored otherwise
     if started is not None:
@@ -154,6 +159,29 @@ def named_configs(
     for one in found:
         if names.count(one.name) > 1:
             raise UsageError(f"the configuration '{one.name}' is given twice", hint="to compare, name two that differ")
+    return tuple(found)
+
+
+def _configs_of(path: Path) -> tuple[Named, ...]:
+    """The configurations of the run in a folder, as `run.json` has them. Raises `UsageError` where it hides a secret of
+    theirs, and where there is no run."""
+    if not (path / RUN).is_file():
+        raise UsageError(f"{path} holds no run to continue", hint="without --resume, a new one starts there")
+    run = RunFolder.read(path)
+    found = []
+    for one in run.about["configs"]:
+        if "***" in json.dumps(one["config"]):
+            raise UsageError(
+                f"the run in {path} does not hold the secrets of its configuration '{one['name']}'",
+                hint=f"name it: {run.resumed}",
+            )
+        try:
+            found.append(Named(one["name"], Config.model_validate(one["config"])))
+        except ValueError as error:
+            raise UsageError(
+                f"the run in {path} was made with a configuration '{one['name']}' of another form",
+                hint=f"name it: {run.resumed}",
+            ) from error
     return tuple(found)
 
 
@@ -232,6 +260,8 @@ def _ask_all(
 
     told = next(config for config in run.about["configs"] if config["name"] == named.name)
     todo = run.missing(named.name)
+    # what was lost since is counted anew when it is asked
+    told["reused"] = min(told.get("reused", 0), len(run.questions) - len(todo))
     if not todo and "coverage" in told:
         return
     answer = named.config.answer.model_copy(update={"cache": False})

@@ -225,6 +225,50 @@ def test_interrupted_it_says_how_to_go_on(
     assert "asks something else" in capsys.readouterr().err
 
 
+def test_a_run_is_continued_without_naming_its_configurations(
+    suite: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command(["eval", str(suite), *configs(suite), "--search-only", "--out", "run"]) == 0
+    whole = rows(Path("run"))
+    results = Path("run", "results.jsonl")
+    lines = results.read_bytes().splitlines(keepends=True)
+    results.write_bytes(b"".join([*lines[:4], b"\0" * 40 + b"\n", *lines[5:18]]))
+    assert command(["eval", "run", "--report-only", "--json"]) == 0
+    again = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert len(again["questions"]) == 8  # all but those of the damaged line and the two that are gone
+    (note,) = [note for note in again["notes"] if "damaged" in note]
+    assert "results.jsonl: 1 damaged line left out (5)" in note
+    assert f"ragsys eval {suite}" in note
+    assert command(["eval", str(suite), "--search-only", "--out", "run", "--resume"]) == 0
+    assert [(row["id"], row["config"]) for row in rows(Path("run"))] == [(row["id"], row["config"]) for row in whole]
+    for one in json.loads(Path("run", "run.json").read_text())["configs"]:
+        assert one["reused"] <= 10
+    assert "damaged" not in Path("run", "scores.json").read_text()
+    capsys.readouterr()
+    # what cannot be continued is told with the command that would
+    assert command(["eval", str(suite), "--out", "run", "--resume"]) == 2
+    assert "--search-only --out run --resume" in capsys.readouterr().err
+    assert command(["eval", str(suite), "--out", "nothere", "--resume"]) == 2
+    assert "nothere holds no run to continue" in capsys.readouterr().err
+    assert not Path("nothere").exists()
+    results.write_bytes(b"".join(lines[n] for n in (0, 3)))  # no question that both were asked
+    assert command(["eval", "run", "--report-only"]) == 1
+    assert "--search-only --out run --resume" in capsys.readouterr().err
+
+
+def test_a_secret_of_a_configuration_is_not_in_its_run(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["eval", str(suite), "-c", "laptop-lexical", "--search-only", "--out", "run"]) == 0
+    path = Path("run", "run.json")
+    about = json.loads(path.read_text())
+    about["configs"][0]["config"]["store"]["api_key"] = "***"
+    path.write_text(json.dumps(about))
+    capsys.readouterr()
+    assert command(["eval", str(suite), "--search-only", "--out", "run", "--resume"]) == 2
+    told = capsys.readouterr().err
+    assert "does not hold the secrets" in told
+    assert "--config laptop-lexical" in told
+
+
 def test_errors_are_recorded_and_count_as_failures(
     suite: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

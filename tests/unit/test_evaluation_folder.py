@@ -51,26 +51,46 @@ def test_lines_end_in_the_order_of_questions_then_configurations(tmp_path: Path)
     assert not list(run.path.glob("*.part"))
 
 
-@pytest.mark.parametrize("torn", [b'{"id": "q1", "con', b"\x00\x00\x00\n", b'{"id": "q1"}\n', b"[]\n", b'"q1"'])
-def test_what_follows_a_torn_line_is_asked_again(tmp_path: Path, torn: bytes) -> None:
+@pytest.mark.parametrize("damaged", [b'{"id": "q1", "con\n', b"\x00\x00\x00\n", b'{"id": "q1"}\n', b"[]\n", b'"q1"\n'])
+def test_a_damaged_line_costs_its_own_outcome_alone(tmp_path: Path, damaged: bytes) -> None:
     run = RunFolder.start(tmp_path / "run", about(), QUESTIONS_ASKED)
     with run:
         run.add(outcome("q0", "b"))
     whole = (run.path / RESULTS).read_bytes()
-    (run.path / RESULTS).write_bytes(whole + torn + whole.replace(b'"q0"', b'"q2"'))
+    (run.path / RESULTS).write_bytes(whole + damaged + whole.replace(b'"q0"', b'"q2"') + b'{"torn')
     again = RunFolder.resume(run.path, about(), QUESTIONS_ASKED)
-    assert [one["id"] for one in again.missing("b")] == ["q1", "q2"]
+    assert again.damaged == [2]
+    assert [one["id"] for one in again.missing("b")] == ["q1"]
+    assert damaged in (run.path / RESULTS).read_bytes()  # who only reads takes nothing away
+    with again:
+        again.add(outcome("q1", "b"))
+    assert again.damaged == []
+    assert lines(run.path) == [("q0", "b"), ("q2", "b"), ("q1", "b")]
+    assert RunFolder.read(run.path).damaged == []
+
+
+def test_a_torn_last_line_is_asked_again(tmp_path: Path) -> None:
+    run = RunFolder.start(tmp_path / "run", about(), QUESTIONS_ASKED)
+    with run:
+        run.add(outcome("q0", "b"))
+    with (run.path / RESULTS).open("ab") as file:
+        file.write(b'{"id": "q1", "con')
+    again = RunFolder.resume(run.path, about(), QUESTIONS_ASKED)
+    assert again.damaged == []
     with again:
         again.add(outcome("q1", "b"))
     assert lines(run.path) == [("q0", "b"), ("q1", "b")]
 
 
-def test_a_line_of_another_run_ends_what_is_taken(tmp_path: Path) -> None:
+def test_a_line_of_another_run_does_not_count(tmp_path: Path) -> None:
     run = RunFolder.start(tmp_path / "run", about(), QUESTIONS_ASKED)
     with run:
         run.add(outcome("q0", "b"))
         run.add(outcome("elsewhere", "b"))
-    assert set(RunFolder.read(run.path).outcomes) == {("q0", "b")}
+        run.add(outcome("q1", "b"))
+    found = RunFolder.read(run.path)
+    assert set(found.outcomes) == {("q0", "b"), ("q1", "b")}
+    assert found.damaged == [2]
 
 
 def test_a_line_that_is_there_twice_counts_once(tmp_path: Path) -> None:
@@ -103,6 +123,22 @@ def test_only_the_same_run_is_continued(tmp_path: Path) -> None:
         RunFolder.resume(tmp_path / "run", about(revision="2"), QUESTIONS_ASKED)
     assert 'revision: "1" then, "2" now' in str(caught.value)
     assert "seed" not in str(caught.value)
+
+
+def test_what_continues_a_run_is_told_as_it_can_be_typed(tmp_path: Path) -> None:
+    path = tmp_path / "a run"
+    RunFolder.start(path, about() | {"command": "ragsys eval suite --limit 3"}, QUESTIONS_ASKED)
+    with pytest.raises(UsageError) as caught:
+        RunFolder.resume(path, about(revision="2"), QUESTIONS_ASKED)
+    assert f"to continue it: ragsys eval suite --limit 3 --out '{path}' --resume\n" in str(caught.value)
+    assert RunFolder(path, {"command": "ragsys eval suite --out here"}, ()).resumed.endswith("--out here --resume")
+    assert RunFolder(path, {"command": "mine"}, ()).resumed == "the same call with resume=True"
+
+
+def test_what_is_not_there_is_not_continued(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="holds no run to continue"):
+        RunFolder.resume(tmp_path / "nothere", about(), QUESTIONS_ASKED)
+    assert not (tmp_path / "nothere").exists()
 
 
 def test_what_is_no_run_is_told(tmp_path: Path) -> None:
