@@ -69,6 +69,22 @@ def table_page(page: Any) -> None:
     page.insert_textbox((72, 260, 520, 330), PROSE, fontsize=10)
 
 
+def chart_beside_list_page(page: Any) -> None:
+    """A list in large type; at its right a bar chart whose labels stand where the values put them."""
+    page.insert_text((56, 70), "Targets by region", fontsize=30)
+    items = ("Revenue target 2026: EUR 115 million", "The Gulf passes EUR 30 million", "Islands: wait for the round")
+    for n, item in enumerate(items):
+        page.insert_text((82, 140 + 44 * n), item, fontsize=19)
+    page.insert_text((82, 254), "in May", fontsize=19)
+    page.insert_text((470, 128), "Revenue (EUR million)", fontsize=13)
+    for n in range(6):
+        page.insert_text((491, 161 + 58 * n), str(50 - 10 * n), fontsize=11.7)
+    for n, value in enumerate((38.2, 44.0, 24.9, 32.5, 21.5, 25.0)):
+        x, top = 530 + 38 * n + 24 * (n // 2), 446 - 5.76 * value
+        page.draw_rect((x, top, x + 22, 446), fill=(0.2, 0.4, 0.6))
+        page.insert_text((x, top - 3), str(value), fontsize=11.2)
+
+
 def picture(width: int = 300, height: int = 200) -> bytes:
     """A PNG: a red bar on white."""
     from PIL import Image, ImageDraw

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from ragsys_pdf.cleaning import is_rtl
-from ragsys_pdf.rows import Cell, Row, group_rows, make_cells, mono_blocks
+from ragsys_pdf.rows import Cell, Row, group_rows, level, make_cells, mono_blocks
 from ragsys_pdf.spans import Span
 
 _MIN_ROWS = 4  # rows of running text on both sides that make a gutter
+_LABEL = 28  # characters: a longer one is no label of a chart
+_LARGER = 1.15  # times the size of the labels beside it
 _DEPTH = 3  # gutters inside columns: up to eight columns
 
 
@@ -21,7 +23,7 @@ def regions(spans: Sequence[Span], *, depth: int = 0) -> list[list[Row]]:
     cells = [make_cells(row) for row in rows]
     gutter = None
     if len(spans) >= 2 * _MIN_ROWS and depth < _DEPTH:
-        gutter = find_gutter(rows, cells)
+        gutter = find_gutter(rows, cells) or _beside_labels(cells)
     if gutter is None:
         return [[Row(row) for row in cells]]
     middle = (gutter[0] + gutter[1]) / 2
@@ -106,6 +108,32 @@ def find_gutter(rows: Sequence[Sequence[Span]], cells: Sequence[Sequence[Cell]])
     # the columns end where most of their lines do; a lone long line must not narrow the strip to nothing
     x0, x1 = max(a for a, _ in inside), min(b for _, b in inside)
     return (x0, x1) if x0 <= x1 else (at, at)
+
+
+def _beside_labels(cells: Sequence[Sequence[Cell]]) -> tuple[float, float] | None:
+    """The edges of the blank strip between lines of text and the scattered labels of a chart at their right.
+
+    Two or more lines share a row with smaller labels that do not stand level with them, and no more lines do stand
+    level. Of one size they may be a table: a value is set beside the middle of a label of two lines.
+    """
+    mixed = [
+        row
+        for row in cells
+        if len(row) > 1
+        and not row[0].value
+        and row[0].text.count(" ") > 1
+        and all(cell.value or len(cell.text) < _LABEL for cell in row[1:])
+    ]
+    askew = [
+        row for row in mixed if not any(level(row[0], cell) or row[0].size < _LARGER * cell.size for cell in row[1:])
+    ]
+    if len(askew) < 2 or 2 * len(askew) < len(mixed):
+        return None
+    x0, x1 = max(row[0].x1 for row in askew), min(row[1].x0 for row in askew)
+    # a row that stands level and crosses the strip is of a table
+    if x1 - x0 < askew[0][0].size or any(c.x0 < x0 and c.x1 > x1 for row in mixed for c in row):
+        return None
+    return x0, x1
 
 
 def _is_prose(cell: Cell, mono: set[int] | frozenset[int]) -> bool:

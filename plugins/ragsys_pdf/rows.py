@@ -179,6 +179,19 @@ def _blank(before: str, after: str) -> bool:
     return not (is_cjk(before[-1]) and is_cjk(after[0]))
 
 
+def level(one: Cell, other: Cell) -> bool:
+    """Whether two cells of a row stand level: at their middles or baselines.
+
+    The labels of a chart stand where its values put them: beside a line of text they share a row by chance.
+    """
+    near = 0.16 * min(one.y1 - one.y0, other.y1 - other.y0) + 0.3
+    return abs(one.y0 + one.y1 - other.y0 - other.y1) < 2 * near or abs(_baseline(one) - _baseline(other)) < near
+
+
+def _baseline(cell: Cell) -> float:
+    return cell.y1 - 0.22 * (cell.y1 - cell.y0)
+
+
 def row_text(cells: Sequence[Cell]) -> str:
     """The row as one line of running text, right to left where its script is."""
     if len(cells) == 1:

@@ -75,6 +75,15 @@ def test_table(tmp_path: Path) -> None:
     assert caption.about == table.ordinal
 
 
+def test_a_list_beside_a_chart_is_no_table(tmp_path: Path) -> None:
+    (page,) = pages(pdfs.new(tmp_path / "a.pdf", pdfs.chart_beside_list_page, width=960, height=540))
+    assert not of_kind(page, BlockKind.TABLE)
+    texts = [line for block in page.blocks for line in block.text.split("\n")]
+    (gulf,) = [text for text in texts if "The Gulf" in text]
+    assert gulf.endswith("The Gulf passes EUR 30 million")  # and no label of a bar
+    assert "44.0" in page.text
+
+
 def test_tables_can_be_turned_off(tmp_path: Path) -> None:
     (page,) = pages(pdfs.new(tmp_path / "a.pdf", pdfs.table_page), tables=False)
     assert not of_kind(page, BlockKind.TABLE)
