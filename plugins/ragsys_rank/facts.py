@@ -39,6 +39,10 @@ class Facts:
     label: str
 
 
+#: Of a page that the store does not hold any more.
+BLANK = Facts(np.empty(0, np.uint32), np.empty(0, np.uint8), np.zeros(len(MAKE_UP), np.float32), {}, "")
+
+
 def facts_of(page: Page, lexical: Lexical) -> Facts:
     """The facts of a page; its language is told from the whole of it."""
     parts: list[tuple[int, str]] = []

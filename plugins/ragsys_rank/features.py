@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ragsys.types import Document, RankedList, Span
 from ragsys_rank.asked import Asked
-from ragsys_rank.facts import BODY, CAPTION, FIELDS, HEAD, MAKE_UP, MARGIN, TABLE, TITLE, Facts
+from ragsys_rank.facts import BLANK, BODY, CAPTION, FIELDS, HEAD, MAKE_UP, MARGIN, TABLE, TITLE, Facts
 from ragsys_rank.names import Names
 
 Table = NDArray[np.float32]
@@ -88,9 +88,9 @@ def features(
 
 def _shown(asked: Asked, docs: Sequence[str], covers: Mapping[str, Facts]) -> NDArray[np.bool_]:
     """(docs, q): which of the question's terms stand on each document's first page."""
-    blank = np.empty(0, np.uint32)
-    rows = [np.isin(asked.ids, covers[doc].terms if doc in covers else blank) for doc in docs]
-    return np.array(rows, bool).reshape(len(docs), len(asked.ids))
+    held = [covers.get(doc, BLANK) for doc in docs]
+    found: NDArray[np.bool_] = _match(asked, held).counts.sum(axis=2) > 0
+    return found[:, : len(asked.ids)]
 
 
 def _owners(found: Candidates, docs: Sequence[str]) -> NDArray[np.int_]:

@@ -18,7 +18,7 @@ from ragsys.protocols import Context, Lexical, Searchable
 from ragsys.store import AllOf, In, Plan
 from ragsys.types import Hit, Query, RankedList, Span, Sparse
 from ragsys_rank.asked import asked_of
-from ragsys_rank.facts import MAKE_UP, Facts, facts_of
+from ragsys_rank.facts import BLANK, Facts, facts_of
 from ragsys_rank.features import VERSION, Candidates, Table, candidates, features
 from ragsys_rank.names import Names
 from ragsys_rank.options import TreesOptions
@@ -101,11 +101,10 @@ class TreesRanker:
         documents = index.documents()
         opening = {doc: Span(doc, 1, 1) for doc in sorted({span.doc for span in found.spans})}
         facts = self._known([*found.spans, *opening.values()], index)
-        blank = _blank()
         columns = features(
             asked,
             found,
-            [facts.get(span, blank) for span in found.spans],
+            [facts.get(span, BLANK) for span in found.spans],
             {doc: facts[span] for doc, span in opening.items() if span in facts},
             documents,
             names,
@@ -182,11 +181,6 @@ def _note(fused: RankedList, reason: str) -> str:
 def _of_pages(ranked: RankedList) -> bool:
     """Whether a list's points are pages: passages name themselves."""
     return not any(hit.passages for hit in ranked.hits)
-
-
-def _blank() -> Facts:
-    """Of a page that the store does not hold any more."""
-    return Facts(np.empty(0, np.uint32), np.empty(0, np.uint8), np.zeros(len(MAKE_UP), np.float32), {}, "")
 
 
 def _ordered(fused: RankedList, described: Described, scores: NDArray[np.float64]) -> RankedList:

@@ -84,7 +84,8 @@ class Trees:
         right = columns[self.feature] > self.threshold[:, None]  # (nodes, rows)
         width = np.uint8 if self.leaves.shape[1] <= 8 else np.uint64
         keeps = (self.keeps & np.uint64(np.iinfo(width).max)).astype(width)
-        kept = np.where(right, keeps[:, None], width(np.iinfo(width).max))  # (nodes, rows)
+        # a value that goes left keeps all leaves: 0 - 1 is every bit
+        kept = np.subtract(right.astype(width), 1, dtype=width) | keeps[:, None]  # (nodes, rows)
         alive = np.bitwise_and.reduceat(kept, self.first, axis=0).astype(np.uint64)  # (trees, rows)
         lowest = alive & (~alive + np.uint64(1))
         leaf = np.log2(lowest.astype(np.float64)).astype(np.intp)  # (trees, rows): exact for powers of two
