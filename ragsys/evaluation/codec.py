@@ -3,7 +3,8 @@
 Those two have files of their own (`questions.jsonl` of the suite, `results.jsonl` of the run) and are given to `load`
 by whoever needs them. The form: `{"version": 1, "provenance": {...}, "questions": [ids], "configs": [...],
 "metrics": [...], "scores": {config: {metric: [number or null]}}, "estimates": {config: {metric: {...}}},
-"groups": {by: {group: {config: {metric: {...}}}}}, "comparisons": [...], "notes": [...]}`. A bound that is infinite is
+"groups": {by: {group: {config: {metric: {...}}}}}, "comparisons": [...], "notes": [...],
+"unreadable": [documents]}`. A bound that is infinite is
 null: JSON has no infinity.
 """
 
@@ -46,6 +47,7 @@ class _File:
     groups: dict[str, dict[str, dict[str, dict[str, Estimate]]]]
     comparisons: tuple[Comparison, ...]
     notes: tuple[str, ...]
+    unreadable: tuple[str, ...] = ()
 
 
 def dumps(scored: Scored) -> str:
@@ -61,6 +63,7 @@ def dumps(scored: Scored) -> str:
             "comparisons": scored.comparisons,
             "groups": scored.groups,
             "notes": scored.notes,
+            "unreadable": scored.unreadable,
             "scores": scored.scores,
         }
     )
@@ -113,6 +116,7 @@ def loads(
         groups=held.groups,
         comparisons=held.comparisons,
         notes=held.notes,
+        unreadable=held.unreadable,
     )
 
 

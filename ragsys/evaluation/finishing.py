@@ -110,6 +110,7 @@ def scored_of(run: RunFolder, metrics: Sequence[Named]) -> Scored:
             versions=about["decides"]["versions"],
         ),
         notes=notes,
+        unreadable=sorted({doc for one in about["configs"] for doc in one.get("unreadable", ())}),
     )
 
 

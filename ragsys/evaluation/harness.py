@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from ragsys import places
 from ragsys.config import Config, load
 from ragsys.errors import IncompleteLayer, UsageError
-from ragsys.evaluation import kept, provenance
+from ragsys.evaluation import kept, provenance, reach
 from ragsys.evaluation.asking import Asker, How
 from ragsys.evaluation.finishing import finish, judged_by
 from ragsys.evaluation.folder import RUN, RunFolder
@@ -268,8 +268,10 @@ def _ask_all(
     config = named.config.model_copy(update={"answer": answer})
     with Library(suite.root, config=config, folder=place.folder, background=False, index=False) as library:
         report = library.index(wait=not how.partial, progress=watch)
-        notes = _state_of(library, report, documents, how)
-        told |= {"coverage": _coverage(library), "generator": "", "notes": notes}
+        pages = _pages(library)
+        notes = [*_state_of(library, report, documents, pages, how), *reach.notes(run.questions, pages)]
+        lost = [path for path in documents if path not in pages]
+        told |= {"coverage": _coverage(library), "generator": "", "notes": notes, "unreadable": lost}
         if not how.search_only:
             generator: Any = library.space.builder.build("generator", config.generator)
             told["generator"] = generator.identity
@@ -337,7 +339,15 @@ def ask_one(
     return outcome, False
 
 
-def _state_of(library: Library, report: Report, documents: Sequence[str], how: How) -> list[str]:
+def _pages(library: Library) -> dict[str, int]:
+    """{document: its pages} of those that could be read, by each of their paths."""
+    readable = [document for document in library.documents() if document.outcome in READABLE]
+    return {path: document.pages for document in readable for path in document.paths}
+
+
+def _state_of(
+    library: Library, report: Report, documents: Sequence[str], known: Mapping[str, int], how: How
+) -> list[str]:
     """What is not as it should be. Raises `IncompleteLayer` where a list of the search would not cover everything."""
     pending = library.status().pending
     searched = {
@@ -350,7 +360,6 @@ def _state_of(library: Library, report: Report, documents: Sequence[str], how: H
             hint="\n".join([*report.warnings, "to score the library as it is: --allow-incomplete"]),
         )
     notes = [f"incomplete: {name}, {layer.done:,} of {layer.total:,} items" for name, layer in pending.items()]
-    known = {path for document in library.documents() if document.outcome in READABLE for path in document.paths}
     lost = [path for path in documents if path not in known]
     if lost:
         notes.append(f"{len(lost)} of {len(documents)} documents could not be read: {', '.join(lost[:5])}")

@@ -183,3 +183,4 @@ class Scored:
     groups: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Estimate]]]]  # {by: {group: {config: {metric: ..}}}}
     comparisons: tuple[Comparison, ...] = ()
     notes: tuple[str, ...] = ()  # what a reader must know: errors, incomplete layers, skipped questions
+    unreadable: tuple[str, ...] = ()  # documents that a configuration could not read

@@ -29,7 +29,7 @@ from ragsys.evaluation.records import (
     Question,
     Scored,
 )
-from ragsys.evaluation.statistics import adjusted, clusters, compare, estimate, estimate_total
+from ragsys.evaluation.statistics import FEW_CLUSTERS, adjusted, clusters, compare, estimate, estimate_total
 from ragsys.evaluation.suites import built
 from ragsys.plugins import Builder, Component, Registry, registry
 from ragsys.protocols import SetMetric
@@ -143,6 +143,7 @@ def score(
     configs: Sequence[ConfigInfo],
     provenance: Provenance,
     notes: Sequence[str] = (),
+    unreadable: Sequence[str] = (),
 ) -> Scored:
     """Score a run. `outcomes` are in the order of the questions; configurations are compared on the `main` metrics."""
     seed = provenance.seed
@@ -151,14 +152,14 @@ def score(
         for config, found in outcomes.items()
     }
     defined = [m for m in metrics if _is_defined(m, outcomes, scores)]
-    notes = [*notes, *_missing(metrics, defined), *_errors(outcomes)]
+    notes = [*notes, *_missing(metrics, defined, questions, outcomes), *_errors(outcomes)]
     labels = clusters(questions)
     every = range(len(questions))
     estimates = {
         config: {m.name: _estimate(m, questions, found, scores[config][m.name], labels, every, seed) for m in defined}
         for config, found in outcomes.items()
     }
-    notes += _judges(metrics, configs)
+    notes += [*_few(defined, estimates, labels), *_judges(metrics, configs)]
     kept = {config: {m.name: of[m.name] for m in defined} for config, of in scores.items()}
     return Scored(
         provenance=provenance,
@@ -183,6 +184,7 @@ def score(
         },
         comparisons=_comparisons(defined, main, kept, labels, seed),
         notes=tuple(notes),
+        unreadable=tuple(unreadable),
     )
 
 
@@ -214,9 +216,8 @@ def _worst(metric: Metric, question: Question, outcome: Outcome) -> float | None
     """What a metric gives a question that ended with an error and is not defined without an answer."""
     low, high = metric.info.bounds
     bound = low if metric.info.higher_is_better else high
-    tried: Outcome = {**outcome, "answer": "", "status": "partial", "error": None}
     # not defined for any answer to this question: then neither for the error
-    if not math.isfinite(bound) or metric.info.unit or metric.score(question, tried) is None:
+    if not math.isfinite(bound) or metric.info.unit or metric.score(question, _with_answer(outcome)) is None:
         return None
     return bound
 
@@ -278,9 +279,54 @@ def _comparisons(
     return adjusted(made)
 
 
-def _missing(metrics: Sequence[Named], defined: Sequence[Named]) -> list[str]:
-    left = [one.name for one in metrics if one not in defined]
-    return [f"defined for no question here: {', '.join(left)}"] if left else []
+def _missing(
+    metrics: Sequence[Named],
+    defined: Sequence[Named],
+    questions: Sequence[Question],
+    outcomes: Mapping[str, Sequence[Outcome]],
+) -> list[str]:
+    """Which metrics say nothing here, and of those that only lack an answer, that nothing was answered."""
+    left = [one for one in metrics if one not in defined]
+    every = [pair for found in outcomes.values() for pair in zip(questions, found, strict=True)]
+    whole = [(question, outcome) for question, outcome in every if outcome["error"] is None]
+    silent = bool(whole) and all(outcome["answer"] is None and outcome["status"] is None for _, outcome in whole)
+    unasked = [one.name for one in left if silent and _of_answers(one.metric, whole)]
+    rest = [one.name for one in left if one.name not in unasked]
+    told = [f"defined for no question here: {', '.join(rest)}"] if rest else []
+    if unasked:
+        told.append(f"left out, as they need answers and the run only searched (--search-only): {', '.join(unasked)}")
+    return told
+
+
+def _of_answers(metric: Metric, pairs: Sequence[tuple[Question, Outcome]]) -> bool:
+    """Whether a metric is defined for a question once there is an answer; who asks a model always needs one."""
+    if isinstance(metric, Judged):
+        return True
+    tried = ((question, _with_answer(outcome)) for question, outcome in pairs)
+    return any(metric.score(question, outcome) is not None for question, outcome in tried)
+
+
+def _with_answer(outcome: Outcome) -> Outcome:
+    return {**outcome, "answer": "", "status": "partial", "error": None}
+
+
+def _few(metrics: Sequence[Named], estimates: Mapping[str, Mapping[str, Estimate]], labels: Sequence[str]) -> list[str]:
+    """Which numbers rest on too little to be relied on, whatever their intervals say."""
+    over = len(set(labels))
+    if over < FEW_CLUSTERS:
+        what = "1 document" if over == 1 else f"{over} documents"
+        told = f"{len(labels)} {'question' if len(labels) == 1 else 'questions'}"
+        told += f" on {what}" if over < len(labels) else ""
+        return [
+            f"{told}: too few to rely on; even an interval without width says nothing of other questions (it takes "
+            f"{FEW_CLUSTERS} documents or more)"
+        ]
+    named = [
+        one.name
+        for one in metrics
+        if any(of[one.name].n > 0 and of[one.name].clusters < FEW_CLUSTERS for of in estimates.values())
+    ]
+    return [f"fewer than {FEW_CLUSTERS} documents, too few to rely on: {', '.join(named)}"] if named else []
 
 
 def _judges(metrics: Sequence[Named], configs: Sequence[ConfigInfo]) -> list[str]:

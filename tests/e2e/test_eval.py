@@ -394,6 +394,22 @@ def test_documents_that_cannot_be_read_are_told(suite: Path, capsys: pytest.Capt
     assert "note: 1 of 3 documents could not be read: manual.pdf" in capsys.readouterr().out
 
 
+def test_gold_that_cannot_be_found_is_told(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = suite / "tiny-questions.jsonl"
+    questions = [json.loads(line) for line in path.read_text().splitlines()]
+    questions[0]["gold_pages"] = [{"doc": "2022/annual.pdf", "page": 99}]
+    path.write_text("".join(json.dumps(question) + "\n" for question in questions))
+    (suite / "pdfs" / "manual.pdf").write_bytes(b"no PDF at all")
+    assert command(["eval", str(suite), "-c", "laptop-lexical", "--out", "run"]) == 0
+    shown = capsys.readouterr().out
+    assert "gold pages that do not exist, which no search can find: q00 (page 99 of 2022/annual.pdf, which has" in shown
+    assert "questions whose gold documents could not be read: q07, q08" in shown
+    assert "10 questions on 4 documents: too few to rely on" in shown
+    assert "| its gold documents could not be read | 2 |" in Path("run", "report.md").read_text()
+    assert command(["eval", "run", "--report-only", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["unreadable"] == ["manual.pdf"]
+
+
 def test_an_evaluation_in_python(suite: Path) -> None:
     seen: list[str] = []
     scored = ragsys.evaluation.evaluate(

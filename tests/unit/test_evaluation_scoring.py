@@ -124,7 +124,7 @@ def test_who_judged_and_what_became_of_it_is_told() -> None:
         provenance=PROVENANCE,
     )
     assert made.estimates["a"]["opinion"].undefined == 1
-    assert made.notes == (
+    assert made.notes[1:] == (
         "opinion: judged by sharp@1",
         "opinion: 2 replies of the judge could not be used",
         "b: answered by the model that judges, sharp@1: models favour their own answers",
@@ -165,7 +165,41 @@ def test_what_is_defined_nowhere_is_left_out_and_told() -> None:
     only: dict[str, Any] = {"answer": None, "status": None}
     made = scored(["found@1", "said", "share-answered"], a=[outcome(q["id"], "a", **only) for q in GOLD])
     assert [metric.name for metric in made.metrics] == ["found@1"]
-    assert "defined for no question here: said, share-answered" in made.notes
+    assert made.notes[0] == (
+        "left out, as they need answers and the run only searched (--search-only): said, share-answered"
+    )
+
+
+def test_what_no_answer_would_define_is_told_apart() -> None:
+    asked: list[Question] = [{"id": q["id"], "question": "?", "doc_ids": ["d"]} for q in GOLD]
+    made, _ = build_metrics(["found@1", "said", "share-answered"])
+    told = score(
+        asked,
+        {"a": [outcome(q["id"], "a", answer=None, status=None) for q in GOLD]},
+        made,
+        main=[],
+        configs=[ConfigInfo("a", "1")],
+        provenance=PROVENANCE,
+    ).notes
+    assert told[:2] == (
+        "defined for no question here: found@1, said",
+        "left out, as they need answers and the run only searched (--search-only): share-answered",
+    )
+
+
+def test_numbers_that_rest_on_too_little_are_told() -> None:
+    made = scored(["found@1"], a=[outcome(q["id"], "a") for q in GOLD])
+    assert (made.estimates["a"]["found@1"].low, made.estimates["a"]["found@1"].high) == (1.0, 1.0)
+    (told,) = made.notes
+    assert told.startswith("8 questions on 4 documents: too few to rely on")
+    asked: list[Question] = [
+        {"id": str(n), "question": "?", "doc_ids": [str(n)], **({"answer": "yes"} if n < 3 else {})}  # type: ignore[typeddict-item]
+        for n in range(12)
+    ]
+    metrics, _ = build_metrics(["said", "share-answered"])
+    given = [{**outcome("q0", "a"), "id": str(n)} for n in range(12)]
+    made = score(asked, {"a": given}, metrics, main=[], configs=[ConfigInfo("a", "1")], provenance=PROVENANCE)  # type: ignore[dict-item]
+    assert made.notes == ("fewer than 10 documents, too few to rely on: said",)
 
 
 def test_one_metric_of_a_family_is_compared() -> None:
@@ -178,6 +212,13 @@ def test_groups_that_say_nothing_are_left_out() -> None:
     assert set(groups_of(GOLD[:1], ["d0.pdf"])) == {"modality"}
     plain: list[Question] = [{"id": "q", "question": "?"}, {"id": "r", "question": "?"}]
     assert groups_of(plain, ["q", "r"]) == {}
+    some: list[Question] = [
+        {"id": "q", "question": "?", "answer_type": "text"},
+        {"id": "r", "question": "?"},
+        {"id": "s", "question": "?", "answer_type": "yesno"},
+    ]
+    types = groups_of(some, ["q", "r", "s"])["answer type"]
+    assert list(types.items()) == [("text", [0]), ("yesno", [2]), ("not stated", [1])]
     many: list[Question] = [
         {"id": str(n), "question": "?", "gold_pages": [{"doc": "d", "page": page} for page in range(1, n + 1)]}
         for n in range(6)

@@ -202,6 +202,37 @@ def test_kinds_of_failure(question: Any, given: Outcome, score: float | None, ki
     assert failures.kinds_of(question, given, score) == kinds
 
 
+def test_what_could_not_be_read_did_not_abstain_wrongly() -> None:
+    question = cast(Question, GOLD_ONE)
+    given = outcome("abstained", 1.0)
+    assert failures.kinds_of(question, given, 0.0, {"a", "b"}) == ("unreadable",)
+    assert failures.kinds_of(question, given, 0.0, {"b"}) == ("abstained",)
+    base = evaluations.scored(12)
+    lost = {page["doc"] for page in base.questions[0].get("gold_pages", ())}
+    found, _ = failures.cases(dataclasses.replace(base, unreadable=tuple(lost)))
+    assert found[0].kinds[0][-1] == "unreadable"
+    assert "its gold documents could not be read" in report.to_markdown(
+        dataclasses.replace(base, unreadable=tuple(lost))
+    )
+
+
+def test_a_failure_is_not_told_as_a_wrong_answer(scored: Scored, page: str) -> None:
+    told = "with at least one configuration, be it only that the first ranked page is no gold page"
+    assert told in report.to_markdown(scored)
+    assert told in "".join(read(page).text)
+
+
+def test_numbers_of_few_documents_are_marked() -> None:
+    metric = MetricInfo("m", "")
+    few, many, one = Estimate(1.0, 1.0, 1.0, 5, 0, 3), Estimate(1.0, 1.0, 1.0, 50, 0, 30), Estimate(1.0, None, None, 1)
+    assert tables.estimate_cell(few, metric).note == "few"
+    assert tables.estimate_cell(few, metric, n=9).note == "n 5, few"
+    assert tables.estimate_cell(many, metric).note == ""
+    assert tables.estimate_cell(one, metric).note == ""
+    small = report.to_markdown(evaluations.scored(6, configs=("laptop",)))
+    assert '"few": fewer than 10 documents, too few to rely on the value or its interval.' in small
+
+
 def test_a_page_further_down_is_missed_above_it() -> None:
     question = cast(Question, {"gold_pages": [{"doc": "g", "page": 1}]})
     ranked = [{"doc": "x", "page": n, "score": 0.0, "stage_scores": {}} for n in range(1, 31)]

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from ragsys.evaluation.records import Outcome, Question, Scored
 from ragsys.evaluation.report.curves import correctness, gold_pages
 from ragsys.evaluation.report.failures import KEPT, KINDS, Case, cases, counted, in_turn
+from ragsys.evaluation.report.failures import told as about
 from ragsys.evaluation.report.numbers import count, plain, share
 from ragsys.evaluation.report.pages import BYTES, Boxed, Gallery, Picture
 from ragsys.markup import text
 
 SHORT = {
     "error": "error",
+    "unreadable": "not readable",
     "missed20": "missed @20",
     "missed5": "missed @5",
     "wrong": "wrong answer",
@@ -44,7 +46,7 @@ def section(scored: Scored, picture: Picture | None) -> str:
 
 
 def _about(scored: Scored, found: Sequence[Case], total: int, gallery: Gallery) -> str:
-    told = f"{count(total, 'question')} of {len(scored.questions):,} failed with at least one configuration."
+    told = about(scored, total)
     if total > len(found):
         told += f" The {KEPT:,} gravest are listed."
     if gallery.draw is None:

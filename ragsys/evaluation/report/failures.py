@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from ragsys.evaluation.reach import gold_documents
 from ragsys.evaluation.records import Outcome, Question, Scored
 from ragsys.evaluation.report.curves import correctness, gold_pages, rank_of_gold
+from ragsys.evaluation.report.numbers import count
 
 #: {kind: what it means}, the gravest first. "Missed" is: not one gold page is among the first k.
 KINDS = {
     "error": "ended with an error",
+    "unreadable": "its gold documents could not be read",
     "missed20": "missed: no gold page among the first 20",
     "missed5": "missed: no gold page among the first 5",
     "wrong": "wrong answer",
@@ -40,8 +43,16 @@ class Case:
         return min(order.index(kind) for kinds in self.kinds for kind in kinds)
 
 
-def kinds_of(question: Question, outcome: Outcome, score: float | None) -> tuple[str, ...]:
-    """The ways in which an outcome failed, the gravest first; empty where it did not."""
+def kinds_of(
+    question: Question, outcome: Outcome, score: float | None, unreadable: Collection[str] = ()
+) -> tuple[str, ...]:
+    """The ways in which an outcome failed, the gravest first; empty where it did not.
+
+    Where none of the gold documents could be read, that is the failure: nothing else could have come of it.
+    """
+    gold = gold_documents(question)
+    if gold and gold <= set(unreadable):
+        return ("error", "unreadable") if outcome["error"] is not None else ("unreadable",)
     found = set()
     if outcome["error"] is not None:
         found.add("error")
@@ -59,16 +70,24 @@ def kinds_of(question: Question, outcome: Outcome, score: float | None) -> tuple
     return tuple(kind for kind in KINDS if kind in found)
 
 
+def told(scored: Scored, total: int) -> str:
+    """How many questions are listed, and that not all of them are wrong answers."""
+    return (
+        f"{count(total, 'question')} of {len(scored.questions):,} did not go as they should with at least one "
+        f"configuration, be it only that the first ranked page is no gold page."
+    )
+
+
 def cases(scored: Scored) -> tuple[list[Case], int]:
     """(the questions that a configuration failed on, in the suite's order; how many there are with those left out)."""
-    metric = correctness(scored)
+    metric, lost = correctness(scored), frozenset(scored.unreadable)
     found = []
     for n, question in enumerate(scored.questions):
         outcomes = tuple(scored.outcomes[config.name][n] for config in scored.configs)
         scores = tuple(
             scored.scores[config.name][metric.name][n] if metric is not None else None for config in scored.configs
         )
-        kinds = tuple(kinds_of(question, outcome, score) for outcome, score in zip(outcomes, scores, strict=True))
+        kinds = tuple(kinds_of(question, outcome, score, lost) for outcome, score in zip(outcomes, scores, strict=True))
         if any(kinds):
             found.append(Case(n + 1, question, kinds, outcomes, scores))
     gravest = sorted(found, key=lambda case: (case.gravity, case.number))[:KEPT]

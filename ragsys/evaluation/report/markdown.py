@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ragsys.evaluation.records import Scored
-from ragsys.evaluation.report.failures import KINDS, cases, counted
+from ragsys.evaluation.report.failures import KINDS, cases, counted, told
 from ragsys.evaluation.report.numbers import count
 from ragsys.evaluation.report.tables import (
     Cell,
@@ -67,5 +67,4 @@ def _failures(scored: Scored) -> list[str]:
         (Cell(KINDS[kind]), *(Cell(f"{n:,}") for n in counts)) for kind, counts in counted(scored, found).items()
     )
     table = Table("Failures", ("questions that", *(config.name for config in scored.configs)), rows)
-    told = f"{count(total, 'question')} of {len(scored.questions):,} failed with at least one configuration; "
-    return ["## Failures", "", told + "report.html shows them with their pages.", "", *_table(table)]
+    return ["## Failures", "", f"{told(scored, total)} report.html shows them with their pages.", "", *_table(table)]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ragsys.evaluation.records import Comparison, Estimate, MetricInfo, Scored
 from ragsys.evaluation.report.curves import correctness, quality, recall_curves
 from ragsys.evaluation.report.numbers import NONE, count, interval, value
-from ragsys.evaluation.statistics import ALPHA
+from ragsys.evaluation.statistics import ALPHA, FEW_CLUSTERS
 
 ROWS = 24  # of a group table; what is left out is said
+_FEW = "few"
 DEPTHS = (1, 3, 5, 10, 20)
 Group = Mapping[str, Mapping[str, Estimate]]  # {config: {metric: estimate}}
 
@@ -65,17 +66,26 @@ def metrics_table(scored: Scored) -> Table:
         tuple(rows),
         "95 % intervals in brackets, from a bootstrap over documents; n where a metric is not defined everywhere."
         + (" ★ better than every other configuration, beyond chance." if marked else "")
-        + ("" if marked or len(names) < 2 else " Nothing is marked as best: no difference was shown to be real."),
+        + ("" if marked or len(names) < 2 else " Nothing is marked as best: no difference was shown to be real.")
+        + _explained(rows),
     )
 
 
 def estimate_cell(found: Estimate | None, metric: MetricInfo, *, best: bool = False, n: int | None = None) -> Cell:
-    """A value with its interval; where questions are left out (of `n`, if that is given), over how many."""
+    """A value with its interval; where questions are left out (of `n`, if that is given), over how many; and whether
+    too few documents are behind it to rely on."""
     if found is None or found.value is None:
         return Cell(NONE, note="not defined" if found is not None else "")
     left = found.n != n if n is not None else found.undefined > 0
-    note = f"n {found.n:,}" if left else ""
+    few = bool(interval(found, metric)) and found.clusters < FEW_CLUSTERS
+    note = ", ".join([f"n {found.n:,}"] * left + [_FEW] * few)
     return Cell(value(found.value, metric), interval(found, metric), note, best)
+
+
+def _explained(rows: Iterable[Sequence[Cell]]) -> str:
+    if not any(_FEW in cell.note.split(", ") for row in rows for cell in row[1:]):
+        return ""
+    return f' "{_FEW}": fewer than {FEW_CLUSTERS} documents, too few to rely on the value or its interval.'
 
 
 def main_metrics(scored: Scored) -> list[MetricInfo]:
@@ -111,7 +121,7 @@ def group_table(scored: Scored, by: str, metric: MetricInfo) -> Table:
     if len(kept) < len(order):
         which = "lowest" if by == "document" else "largest"
         remark = f"The {len(kept)} {which} of {len(order)}; scores.json holds all."
-    return Table(f"{metric.name} by {by}", (by, "n", *names), rows, remark)
+    return Table(f"{metric.name} by {by}", (by, "n", *names), rows, (remark + _explained(rows)).strip())
 
 
 def recall_table(scored: Scored) -> Table | None:

@@ -1,0 +1,56 @@
+"""Gold that no search can find: pages that a document does not have, and documents that could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from ragsys.evaluation.records import Question
+
+_SHOWN = 5  # questions that a note names
+
+
+def notes(questions: Sequence[Question], pages: Mapping[str, int]) -> list[str]:
+    """What a reader must know of gold that cannot be found; `pages` is how many each document has that could be read.
+
+    Such questions stay in every metric: what is left out would depend on what could be read.
+    """
+    beyond: dict[str, str] = {}
+    for question in questions:
+        for gold in [*question.get("gold_pages", ()), *question.get("gold_boxes", ())]:
+            there = pages.get(gold["doc"])
+            if there is not None and gold["page"] > there:
+                wrong = f"{question['id']} (page {gold['page']} of {gold['doc']}, which has {there})"
+                beyond.setdefault(question["id"], wrong)
+    unread = [question["id"] for question in questions if lost(question, pages)]
+    told = []
+    if beyond:
+        told.append(
+            f"gold pages that do not exist, which no search can find: {_some(list(beyond.values()))}; page metrics "
+            "count them as missed"
+        )
+    if unread:
+        told.append(
+            f"questions whose gold documents could not be read: {_some(unread)}; they count like all others, as missed"
+        )
+    return told
+
+
+def lost(question: Question, readable: Collection[str]) -> bool:
+    """Whether a question has gold documents and none of them could be read."""
+    docs = gold_documents(question)
+    return bool(docs) and not any(doc in readable for doc in docs)
+
+
+def gold_documents(question: Question) -> set[str]:
+    """The documents that hold a question's answer."""
+    places = [
+        *question.get("gold_pages", ()),
+        *question.get("gold_boxes", ()),
+        *question.get("gold_passages", ()),
+    ]
+    return {place["doc"] for place in places} | set(question.get("doc_ids", ()))
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
