@@ -15,6 +15,11 @@ from .words import tokens
 
 _SKIP = (BlockKind.HEADER, BlockKind.FOOTER)
 _REFERENCE = re.compile(r"\s?\[\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]")
+_SOURCES = re.compile(
+    r"\W*(?:\d+\W*)?(?:references|bibliography|works cited|literature cited|literature)\W*", re.IGNORECASE
+)
+#: "[3] Author, ...": an entry of a list of works; "8 (2019) 77–91": its volume, year and pages
+_ENTRY = re.compile(r"\[\d{1,3}\]\s|.*\b\d{1,4}\s?(?:\(\d{1,3}\)\s?)?\((?:19|20)\d\d\),?\s?\d+\s?[-–]\s?\d+", re.DOTALL)
 _BULLET = re.compile(r"^(?:[•◦▪●■‣·–*-]|\(?[a-z0-9]{1,2}[.)])\s+", re.IGNORECASE)
 
 
@@ -41,9 +46,7 @@ def candidates(evidence: Evidence, longest: int) -> Iterator[Candidate]:
     headings: dict[int, str] = {}
     path = [heading for passage in evidence.passages[:1] for heading in passage.headings]
     captions = {b.about: b.text for b in evidence.page.blocks if b.kind is BlockKind.CAPTION and b.about is not None}
-    for block in evidence.page.blocks:
-        if block.kind in _SKIP or not block.text.strip():
-            continue
+    for block in spoken(evidence):
         if block.kind is BlockKind.TITLE:
             headings = {level: text for level, text in headings.items() if level < block.level}
             headings[block.level] = block.text
@@ -54,6 +57,18 @@ def candidates(evidence: Evidence, longest: int) -> Iterator[Candidate]:
             yield from _lines(evidence.number, block, above, longest)
         else:
             yield from _sentences(evidence.number, block, above, longest)
+
+
+def spoken(evidence: Evidence) -> Iterator[Block]:
+    """The blocks of a page that say something of its subject: no header, no footer, no list of other works."""
+    sources = False
+    for block in evidence.page.blocks:
+        if block.kind in _SKIP or not block.text.strip():
+            continue
+        if block.kind is BlockKind.TITLE or len(block.text) < 30:
+            sources = bool(_SOURCES.fullmatch(block.text)) or (sources and block.kind is not BlockKind.TITLE)
+        if not sources and (block.kind is BlockKind.TABLE or not _ENTRY.match(block.text)):
+            yield block
 
 
 def _sentences(number: int, block: Block, above: frozenset[str], longest: int) -> Iterator[Candidate]:

@@ -16,13 +16,14 @@ from ragsys.protocols import Context, Reply, Request
 from ragsys.types import JSON, BlockKind, Evidence, Usage
 from ragsys.vocabulary import MONTHS
 
-from .candidates import Candidate, candidates
+from .candidates import Candidate, candidates, spoken
 from .options import ExtractiveOptions
-from .words import Question, Term, parts, read, tokens
+from .words import MEASURED, Question, Term, parts, read, tokens
 
 AROUND, PAGE, ALIKE = 0.75, 0.5, 0.8  # what a term counts that stands in the heading, on the page, in another word
 PAGE_NAME = 0.25  # a name elsewhere on the page: what is asked of one thing is not answered by another
 AROUND_ROW = 0.9  # the same of a row: what it counts is said by its caption, not by itself
+UNMEASURED = 0.15  # off what does not say the measure that is asked for
 TITLE = 0.85  # a heading says less than a sentence with the same words
 MORE = 0.18  # a further sentence must say at least this much of the question that no earlier one says or stands under
 SAID = AROUND * ALIKE  # a term that is covered so far is said, or stands in the heading: no further sentence adds it
@@ -107,7 +108,7 @@ class Extractive:
                 {"text": one.text, "marks": [{"evidence": one.evidence, "block": one.block, "quote": one.quote}]}
                 for one in chosen.values()
             ],
-            "status": "abstained" if not chosen else "partial" if missing else "answered",
+            "status": "abstained" if not chosen else "partial" if missing or doubts else "answered",
             "note": "; ".join(dict.fromkeys([*missing, *doubts] if chosen else missing)),
             "confidence": round(least, 4),
         }
@@ -128,20 +129,33 @@ class Extractive:
             (_score(one, question, weights, pages[one.evidence], order[one.evidence]) for one in pool),
             key=lambda one: -one.score,  # stable: what stands first goes first
         )
-        chosen = self._choose(ranked, weights)
+        chosen = self._choose(ranked, weights, question, titles)
         missing = _missing(question, chosen, pages)
-        confidence = max(0.0, min(1.0, chosen[0].score - 0.15 * len(missing)))
+        unmeasured = question.measures and not _held(question.measures, chosen[0].candidate, question, frozenset())
+        confidence = max(0.0, min(1.0, chosen[0].score - 0.15 * len(missing) - (UNMEASURED if unmeasured else 0.0)))
         absent = f"nothing there on: {', '.join(question.word(stem) for stem in missing)}" if missing else ""
         if confidence < self.options.abstain:
             return [], confidence, absent or "no sentence covers enough of the question", ""
         return _announced([one.candidate for one in chosen], pool), confidence, absent, _doubt(question, chosen, titles)
 
-    def _choose(self, ranked: Sequence[Scored], weights: Sequence[float]) -> list[Scored]:
+    def _choose(
+        self,
+        ranked: Sequence[Scored],
+        weights: Sequence[float],
+        question: Question,
+        titles: dict[int, frozenset[str]],
+    ) -> list[Scored]:
         """Greedy: the best, then what adds most of the question, never the same words twice."""
         chosen = [ranked[0]]
         covered = list(ranked[0].covers)
         least = BESIDE * _spoken(ranked[0], weights)
-        rest = [one for one in ranked[1:200] if one.score >= SHARE * ranked[0].score and _spoken(one, weights) >= least]
+        rest = [
+            one
+            for one in ranked[1:200]
+            if one.score >= SHARE * ranked[0].score
+            and _spoken(one, weights) >= least
+            and _goes_with(one.candidate, ranked[0].candidate, question, titles)
+        ]
         while rest and len(chosen) < self.options.sentences:
             gains = [
                 sum(w * (c - had) for w, c, had in zip(weights, one.covers, covered, strict=True) if c > had < SAID)
@@ -160,6 +174,24 @@ class Extractive:
 def _spoken(one: Scored, weights: Sequence[float]) -> float:
     """The share of the question that a candidate says, or stands under."""
     return sum(weight for weight, cover in zip(weights, one.covers, strict=True) if cover >= SAID)
+
+
+def _goes_with(one: Candidate, best: Candidate, question: Question, titles: dict[int, frozenset[str]]) -> bool:
+    """Whether a further sentence is of the subject, a measure and a period that are asked for."""
+    if question.years and not _held(question.years, one, question, titles[one.evidence]):
+        return False
+    if question.measures and not _held(question.measures, one, question, frozenset()):
+        return False
+    return _held(question.names, best, question, titles[best.evidence]) <= _held(
+        question.names, one, question, titles[one.evidence]
+    )
+
+
+def _held(stems: frozenset[str], one: Candidate, question: Question, above: frozenset[str]) -> frozenset[str]:
+    """Those of the stems, or words alike, that a candidate says or stands under."""
+    said = frozenset(one.own) | one.heads | one.around | frozenset(tokens(one.caption)) | above
+    alike = {term.stem: term.alike for term in question.terms}
+    return frozenset(stem for stem in stems if stem in said or said & set(alike.get(stem, ())))
 
 
 def _announced(chosen: Sequence[Candidate], pool: Sequence[Candidate]) -> list[Candidate]:
@@ -196,7 +228,7 @@ def _title_words(page: Evidence) -> frozenset[str]:
 
 
 def _page_words(page: Evidence) -> frozenset[str]:
-    return _title_words(page) | frozenset(tokens(page.page.text))
+    return _title_words(page) | frozenset(tokens("\n".join(block.text for block in spoken(page))))
 
 
 def _score(one: Candidate, question: Question, weights: Sequence[float], page: frozenset[str], behind: float) -> Scored:
@@ -223,7 +255,7 @@ def _covers(term: Term, own: frozenset[str], around: frozenset[str], page: froze
             return value * ALIKE
     if term.stem not in page:
         return 0.0
-    return PAGE_NAME if term.named else PAGE
+    return PAGE_NAME if term.named or term.stem in MEASURED else PAGE
 
 
 def _exact(one: Candidate, question: Question) -> float:
@@ -270,12 +302,15 @@ def _missing(question: Question, chosen: Sequence[Scored], pages: dict[int, froz
 
 
 def _doubt(question: Question, chosen: Sequence[Scored], titles: dict[int, frozenset[str]]) -> str:
-    """What is asked for by name or year, and stands on the page but not with what was chosen: it may be of another."""
+    """What is asked for by name, year or measure, and stands on the page but not in one fact with what was chosen."""
+    held = [_held(question.measures, one.candidate, question, frozenset()) for one in chosen]
+    most = max(map(len, held))
     said: set[str] = set()
     above: set[str] = set()  # a file name writes names together: "bestbuy_2023"
-    for one in chosen:
-        said |= set(one.candidate.own) | one.candidate.heads | one.candidate.around
-        above |= titles[one.candidate.evidence]
+    for one, measures in zip(chosen, held, strict=True):
+        if len(measures) == most:  # a sentence without the measure supplies no name and no year to the others
+            said |= set(one.candidate.own) | one.candidate.heads | one.candidate.around
+            above |= titles[one.candidate.evidence]
     said |= above
     named = {term.stem: term for term in question.terms if term.stem in question.names | question.years}
     unsaid = [
@@ -286,7 +321,10 @@ def _doubt(question: Question, chosen: Sequence[Scored], titles: dict[int, froze
         and term.word.lower() not in MONTHS
         and not (len(term.word) > 2 and any(term.word.lower() in word for word in above))
     ]
-    return f"not said there: that this is about {', '.join(dict.fromkeys(unsaid))}" if unsaid else ""
+    lacking = sorted(question.measures - frozenset().union(*held))
+    doubts = [f"that this is about {', '.join(dict.fromkeys(unsaid))}"] if unsaid else []
+    doubts += [f"any {', '.join(question.word(stem).lower() for stem in lacking)}"] if lacking else []
+    return f"not said there: {'; '.join(doubts)}" if doubts else ""
 
 
 def _said(one: Candidate, question: Question) -> Candidate:

@@ -53,7 +53,7 @@ _ALIKE = {
     "ceo": ("chief",),
     "cfo": ("chief",),
     "ppe": ("properti", "plant"),
-    "cost": ("expens",),
+    "cost": ("expens", "price"),
     "price": ("cost", "fee"),
     "fix": ("net",),
     "locat": ("headquart", "base"),
@@ -72,6 +72,19 @@ _ALIKE = {
     "highest": ("largest", "most", "maximum"),
     "lowest": ("smallest", "least", "minimum"),
 }
+
+
+#: Stems of what is measured of a thing: an answer that gives another measure, or the measure of another thing, is none.
+MEASURED = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        price cost revenu sale turnov incom profit earn loss margin budget salari wage tax debt asset dividend
+        expenditur energi power output consumpt emiss capac weight mass length width height depth area volum temperatur
+        pressur speed distanc age popul headcount target forecast discount warranti
+        """,
+    )
+)
 
 
 @functools.lru_cache(maxsize=200_000)
@@ -131,6 +144,7 @@ class Question:
     pairs: frozenset[tuple[str, str]]  # stems that stand side by side
     years: frozenset[str]
     names: frozenset[str]  # stems of capitalised words that begin no sentence
+    measures: frozenset[str]  # stems of what is measured: price, revenue, energy
     wants: str  # "number", "date", "person", "yesno" or ""
 
     def word(self, stem: str) -> str:
@@ -207,4 +221,5 @@ def read(text: str) -> Question:
         else ""
     )  # fmt: skip
     years = frozenset(one for one in terms if re.fullmatch(r"(?:19|20)\d\d", one))
-    return Question(tuple(terms.values()), frozenset(pairwise(found)), years, frozenset(names), wants)
+    measures = frozenset(terms) & MEASURED - names
+    return Question(tuple(terms.values()), frozenset(pairwise(found)), years, frozenset(names), measures, wants)

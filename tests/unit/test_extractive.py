@@ -203,6 +203,69 @@ def test_another_company_is_not_taken_for_the_one_that_is_asked_for(generator: E
     assert (titled.status, titled.note) == ("answered", "")
 
 
+MODELS = page_of(
+    (BlockKind.TITLE, "Acme: deliveries and parts"),
+    (
+        BlockKind.TABLE,
+        "| Model | 2023 | 2024 |\n| D40 units delivered | 151 | 203 |\n| D90 units delivered | 12 | 14 |",
+    ),
+    (BlockKind.TABLE, "| Part | Name | Price (EUR) |\n| K-11 | Filter of the D40 | 38.00 |\n| K-12 | Valve | 9.00 |"),
+)
+
+
+def test_a_measure_of_another_thing_or_period_is_no_answer(generator: Extractive) -> None:
+    draft = draft_of(generator, "What was the price of a D40 in 2024?", MODELS)
+    assert draft.status in ("abstained", "partial")
+    assert "38.00" not in draft.text
+    assert draft.status == "abstained" or "price" in draft.note
+    delivered = draft_of(generator, "How many D40 units were delivered in 2024?", MODELS)
+    assert (delivered.status, delivered.note) == ("answered", "")
+    assert "203" in delivered.text
+
+
+def test_the_entity_and_the_measure_meet_in_one_fact(generator: Extractive) -> None:
+    page = page_of("Revenue target 2026: EUR 115 million.", "We opened an office.", "The Gulf passes EUR 30 million.")
+    draft = draft_of(generator, "What is the revenue target for the Gulf in 2026?", page)
+    assert draft.status in ("abstained", "partial")
+    assert "Gulf" in draft.note
+    assert "30 million" not in draft.text  # no revenue, no target
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        (BlockKind.FOOTER, "Acme sales meeting, 15 January 2019"),
+        "[3] Baker, J.: Energy use of learned controllers. Journal 8 (2019) 77–91.",
+        "Journal of Water 8 (2019) 77–91.",
+    ],
+)
+def test_a_footer_or_a_list_of_works_supplies_no_year(
+    generator: Extractive, block: str | tuple[BlockKind, str]
+) -> None:
+    table = "| Strategy | Energy (kWh) | Loss (%) |\n| Learned controller | 2.90 | 4.4 |\n| Fixed | 3.41 | 9.6 |"
+    page = page_of((BlockKind.TITLE, "Results"), (BlockKind.TABLE, table), block)
+    draft = draft_of(generator, "What was the energy use of the learned controller in 2019?", page)
+    assert draft.status in ("abstained", "partial")
+    assert "2019" in draft.note
+    assert "2019" not in draft.text
+    now = draft_of(generator, "What is the energy use of the learned controller?", page)
+    assert now.status == "answered"
+    assert "2.90" in now.text
+
+
+def test_what_is_written_under_references_says_nothing(generator: Extractive) -> None:
+    page = page_of(
+        (BlockKind.TITLE, "References"), "Baker, J. The energy use of the learned controller was high in 2019."
+    )
+    assert draft_of(generator, "What was the energy use of the learned controller?", page).status == "abstained"
+
+
+def test_a_sentence_without_the_measure_that_is_asked_for_is_told(generator: Extractive) -> None:
+    page = page_of("The engineers of the Skarnes waterworks did not ask for a discount in 2025.", "Revenue was 3.")
+    draft = draft_of(generator, "What was the revenue of the Skarnes waterworks in 2025?", page)
+    assert draft.status == "abstained" or (draft.status == "partial" and "revenue" in draft.note)
+
+
 def test_a_question_that_is_answered_in_part_says_what_is_missing(generator: Extractive) -> None:
     page = page_of("The plant in Graz opened in 1987.", "It makes valves.")
     draft = draft_of(generator, "When did the plant in Graz open, and who designed its cooling tower?", page)
