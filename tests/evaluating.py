@@ -15,7 +15,8 @@ from ragsys.evaluation.records import MetricInfo, Outcome, Question
 from ragsys.hookspecs import hookimpl
 from ragsys.options import Options
 from ragsys.plugins import Component, Registry, registry
-from ragsys.protocols import Context
+from ragsys.protocols import Context, Reply, Request
+from ragsys.types import Usage
 
 ASKED = (
     ("What was the revenue of the bakery in 2022?", "2022/annual.pdf", 1, "412 thousand euros", "money"),
@@ -121,6 +122,23 @@ class Asks(Said):
         self.generator = generator
 
 
+class Grader:
+    """A generator that grades and answers with what it is told to."""
+
+    identity, reads_images = "grader@1", False
+
+    def __init__(self, options: Options, context: Context) -> None:
+        pass
+
+    def generate(self, request: Request) -> Reply:
+        """A reply to every schema."""
+        return Reply('{"ready": true}', {"ready": True}, Usage())
+
+    def stream(self, request: Request) -> Iterator[str | Reply]:
+        """The reply."""
+        yield self.generate(request)
+
+
 @hookimpl
 def ragsys_components() -> list[Component]:
     """The suite and its metrics."""
@@ -132,6 +150,7 @@ def ragsys_components() -> list[Component]:
         Component("metric", "found", here + "Found", FoundOptions, summary="a gold page is among the first k"),
         Component("metric", "said", here + "Said", summary="the answer holds a word"),
         Component("metric", "share-answered", here + "ShareAnswered", summary="questions that were answered"),
+        Component("generator", "grader", here + "Grader", summary="grades"),
         Component("metric", "asks", here + "Asks", needs={"generator": "generator"}, summary="asks a model"),
     ]
 

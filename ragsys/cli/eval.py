@@ -52,7 +52,7 @@ _ASKING = (
 )
 @click.option("--resume", is_flag=True, help="Continue the run in --out, or the newest one.")
 @click.option("--report-only", is_flag=True, help="SUITE is a run's folder: score and report it again, ask nothing.")
-@click.option("--list", "listing", is_flag=True, help="List suites (where to get them, licences) and metrics.")
+@click.option("--list", "listing", is_flag=True, help="List suites and metrics; with SUITE, where to get it.")
 @output
 @click.pass_context
 def eval(ctx: click.Context, /, shell: Shell, suite: str | None, **given: Any) -> None:
@@ -69,6 +69,7 @@ def eval(ctx: click.Context, /, shell: Shell, suite: str | None, **given: Any) -
         return
     if suite is None:
         raise UsageError("name a suite or a folder", hint="ragsys eval --list")
+    again = given["report_only"]
     with shell.bar() as bar:
         scored, out = _again(suite, given) if given.pop("report_only") else _evaluate(ctx, shell, bar, suite, given)
     if shell.json:
@@ -79,6 +80,9 @@ def eval(ctx: click.Context, /, shell: Shell, suite: str | None, **given: Any) -
         shell.give(json.loads(dumps(scored)) | {"out": str(out)})
     else:
         show(shell, scored, out)
+    if again:
+        names = f", scored with {', '.join(given['metrics'])}" if given["metrics"] else ""
+        shell.note(dim(f"the report, scores.json and the TREC files in {out} were written anew{names}"))
     failed = [name for name, found in scored.outcomes.items() if all(outcome["error"] is not None for outcome in found)]
     if failed:
         shell.note(coloured(f"every question ended with an error: {', '.join(failed)}", "red"))
@@ -189,6 +193,18 @@ def _list(shell: Shell, only: str | None) -> None:
 
         shell.give({"suites": plain(suites), "metrics": plain(metrics)})
         return
+    if only is None:
+        shell.say(bold("suites"), dim("  where to get one, what it reads, its licence: ragsys eval --list NAME"))
+        for row in table([(f"  {one.name}", one.summary) for one in suites]):
+            shell.say(*row)
+        for one in suites:
+            if one.problem:
+                shell.say(coloured(f"  {one.name} cannot be used here: {one.problem}", "yellow"))
+        shell.say()
+        shell.say(bold("metrics"), dim("  --metric NAME or NAME@K"))
+        for row in table([(f"  {one.name}", one.summary) for one in metrics]):
+            shell.say(*row)
+        return
     for one in suites:
         licence = [dim(f"  {one.licence}")] if one.licence else []
         shell.say(bold(one.name), f"  {one.summary}", *licence)
@@ -196,8 +212,3 @@ def _list(shell: Shell, only: str | None) -> None:
             shell.say(f"  {line}".rstrip())
         if one.problem:
             shell.say(coloured(f"  cannot be used here: {one.problem}", "yellow"))
-        shell.say()
-    if metrics:
-        shell.say(bold("metrics"), dim("  --metric NAME or NAME@K"))
-        for row in table([(f"  {one.name}", one.summary) for one in metrics]):
-            shell.say(*row)

@@ -50,17 +50,17 @@ class Named:
 
 def evaluate(
     suite: str | Path | Suite,
-    configs: Sequence[str | Path | Config | Named | None] = (None,),
+    configs: str | Path | Config | Named | Sequence[str | Path | Config | Named | None] = (None,),
     *,
     data: str | Path | None = None,
     options: Mapping[str, Any] | None = None,
-    overrides: Sequence[str] = (),
+    overrides: str | Sequence[str] = (),
     out: str | Path | None = None,
     resume: bool = False,
     limit: int | None = None,
     seed: int = 0,
     search_only: bool = False,
-    metrics: Sequence[str] = (),
+    metrics: str | Sequence[str] = (),
     scope: str = "official",
     judge: str | Path | Config | None = None,
     library: str | Path | None = None,
@@ -73,7 +73,8 @@ def evaluate(
     """Ask a suite's questions of each configuration, score what came, and write the run to the folder `out`.
 
     `suite` is a registered name (whose files lie in `data`), a folder, or a `Suite`; `configs` are presets, files or
-    `Config`s, all with the same `overrides`. `limit` asks a sample, stratified by source and decided by `seed`.
+    `Config`s (one, or a list), all with the same `overrides`. `limit` asks a sample, stratified by source and decided
+    by `seed`.
     `metrics` (`NAME` or `NAME@K`) replace the suite's own and those of cost; those that ask a model take the one of
     `judge`. `scope` is "official" (each question searches the documents that the benchmark says) or "all". Layers that
     are not complete are refused unless `allow_incomplete`, which takes the library as it is. `fresh` asks again what an
@@ -87,6 +88,9 @@ def evaluate(
     watch = watch or (lambda _: None)
     if scope not in ("official", "all"):
         raise UsageError(f"scope is '{scope}': it is 'official' or 'all'")
+    configs = [configs] if isinstance(configs, str | Path | Config | Named) else configs
+    overrides = [overrides] if isinstance(overrides, str) else overrides
+    metrics = [metrics] if isinstance(metrics, str) else metrics
     pinned = judge if isinstance(judge, Config) or judge is None else load(judge)
     if isinstance(suite, str | Path):
         opened = open_suite(suite, data=Path(data) if data is not None else None, options=options)

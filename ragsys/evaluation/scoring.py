@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ragsys import places
 from ragsys.config import Config, Spec
-from ragsys.errors import UsageError, did_you_mean
+from ragsys.errors import GenerationError, UsageError, did_you_mean
 from ragsys.evaluation.grouping import groups_of
 from ragsys.evaluation.records import (
     Comparison,
@@ -32,7 +32,7 @@ from ragsys.evaluation.records import (
 from ragsys.evaluation.statistics import FEW_CLUSTERS, adjusted, clusters, compare, estimate, estimate_total
 from ragsys.evaluation.suites import built
 from ragsys.plugins import Builder, Component, Registry, registry
-from ragsys.protocols import SetMetric
+from ragsys.protocols import Generator, Message, Request, SetMetric
 
 if TYPE_CHECKING:
     from ragsys.protocols import Metric
@@ -82,7 +82,8 @@ def build_metrics(
 
     A metric that asks a model gets the one of `judge`; without one it is refused if it was `asked` for, else left out.
     Whatever else metrics need (an embedder, say) comes from `needs`. Raises `UsageError` on names and depths that there
-    are not.
+    are not, on a judge that nothing asks, and on one that cannot judge: it is asked for a reply at once, not after
+    hours.
     """
     installed = installed or registry()
     chosen = judge or needs
@@ -91,8 +92,16 @@ def build_metrics(
     }
     builder = Builder(installed, defaults, state or places.data_dir() / "metrics", places.cache_dir())
     made, notes = [], []
-    for name in dict.fromkeys(names):
-        spec, component = _spec(name, installed)
+    found = {name: _spec(name, installed) for name in dict.fromkeys(names)}
+    if judge is not None:
+        _try_judge(builder, judge)
+        if not any(_JUDGES & set(component.needs.values()) for _, component in found.values()):
+            asking = [one.name for one, _ in installed.components("metric") if _JUDGES & set(one.needs.values())]
+            raise UsageError(
+                "--judge has nothing to judge: no metric of this run asks a model",
+                hint=f"--metric NAME, one of: {', '.join(asking)}" if asking else None,
+            )
+    for name, (spec, component) in found.items():
         if judge is None and _JUDGES & set(component.needs.values()):
             if asked:
                 raise UsageError(f"metric '{name}' asks a model: name one", hint="--judge CONFIG")
@@ -101,6 +110,23 @@ def build_metrics(
         k = getattr(built_options(builder, spec), "k", None)
         made.append(Named(name, built(builder, "metric", spec), k if isinstance(k, int) else None))
     return made, notes
+
+
+def _try_judge(builder: Builder, judge: Config) -> None:
+    """Ask the judge for a reply. Raises `UsageError` where it gives none: it is no model, or not to be reached."""
+    form = {"type": "object", "properties": {"ready": {"type": "boolean"}}, "required": ["ready"]}
+    messages = (
+        Message("system", ("Reply with JSON under the given schema and nothing else.",)),
+        Message("user", ('Reply {"ready": true}.',)),
+    )
+    generator: Generator = builder.build("generator", judge.generator)
+    try:
+        generator.generate(Request(messages, task="judge", schema=form, max_tokens=64))
+    except GenerationError as error:
+        raise UsageError(
+            f"--judge: the configuration's generator '{judge.generator.use}' cannot judge: {error.message}",
+            hint=error.hint or "--judge takes a configuration whose generator is a language model",
+        ) from error
 
 
 def always(installed: Registry | None = None) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +54,8 @@ def open_suite(
 ) -> Suite:
     """The suite of a registered name, which reads `data`, or of a folder that one of the suites knows as its own.
 
-    Raises `UsageError` where there is none or several, and what the suite raises on its files.
+    Raises `UsageError` where no suite is named so or several know the folder, `SuiteError` where none does, and what
+    the suite raises on its files.
     """
     installed = installed or registry()
     component, folder = _chosen(str(source), data, installed)
@@ -94,14 +95,26 @@ def _by_folder(folder: Path, suites: Sequence[Component]) -> Component:
     most = max((len(one.accepts) for one in fitting), default=0)
     best = [one for one in fitting if len(one.accepts) == most]
     if not best:
-        known = "; ".join(f"{', '.join(one.accepts)} ({one.name})" for one in suites if one.accepts)
-        raise UsageError(
-            f"{folder} holds no suite", hint=f"looked for {known or 'nothing'}\nor name the suite: NAME --data {folder}"
+        known = [one for one in suites if one.accepts]
+        raise SuiteError(
+            f"{folder} holds no suite: " + ("; ".join(_lacking(one, inside) for one in known) or "none knows folders"),
+            hint="\n".join(
+                [f"what its files are: ragsys eval --list {one.name}" for one in known]
+                + [f"or name the suite: ragsys eval NAME --data {folder}"]
+            ),
         )
     if len(best) > 1:
         names = ", ".join(one.name for one in best)
         raise UsageError(f"{folder} may be of several suites: {names}", hint=f"ragsys eval NAME --data {folder}")
     return best[0]
+
+
+def _lacking(component: Component, inside: Collection[str]) -> str:
+    """Which of a suite's files are not there."""
+    missing = [name for name in component.accepts if name not in inside]
+    there = [name for name in component.accepts if name in inside]
+    told = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing for the suite '{component.name}'"
+    return told + (f" ({', '.join(there)} is there)" if there else "")
 
 
 def built(builder: Builder, role: str, spec: Spec) -> Any:
@@ -123,7 +136,9 @@ def questions_of(suite: Suite) -> list[Question]:
     """The suite's questions. Raises `SuiteError` where there are none, or two share an id."""
     found = list(suite.questions())
     if not found:
-        raise SuiteError(f"suite '{suite.name}' has no questions in {suite.root}")
+        raise SuiteError(
+            f"suite '{suite.name}' has no questions", hint="its files hold none, or its --option leaves none of them"
+        )
     seen: set[str] = set()
     for question in found:
         if question["id"] in seen:

@@ -418,6 +418,8 @@ def test_an_evaluation_in_python(suite: Path) -> None:
     assert scored.estimates["laptop-lexical"]["found@1"].value == 1.0
     assert scored.provenance.suite == "tiny"
     assert "laptop-lexical" in seen
+    one = ragsys.evaluation.evaluate(suite, "laptop-lexical", out="one", search_only=True, metrics="found@1")
+    assert [list(found) for found in one.estimates.values()] == [["found@1"]]
     with pytest.raises(UsageError, match="limit is 0"):
         ragsys.evaluation.evaluate(suite, ["laptop-lexical"], out="other", limit=0)
     with pytest.raises(UsageError, match="scope is"):
@@ -433,6 +435,10 @@ def test_a_finished_run_is_scored_again(suite: Path, capsys: pytest.CaptureFixtu
     again = json.loads(capsys.readouterr().out)
     assert list(again["estimates"]["laptop-lexical"]) == ["found@2"]
     assert again["provenance"]["command"].endswith("--metric found@2")
+    assert command(["eval", "run", "--report-only", "--metric", "found@2"]) == 0
+    assert "the report, scores.json and the TREC files in run were written anew, scored with found@2" in (
+        capsys.readouterr().err
+    )
     assert Path("run", "results.jsonl").read_bytes() == before
     assert command(["eval", "run", "--report-only", "--metric", "found@50"]) == 2
     assert "holds 20 pages" in capsys.readouterr().err
@@ -450,28 +456,36 @@ def test_a_finished_run_is_scored_again(suite: Path, capsys: pytest.CaptureFixtu
 
 
 def test_a_judged_run_keeps_its_judge(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    judged = ["--metric", "asks", "--metric", "said", "--judge", "laptop-lexical"]
+    grader = suite.parent / "grader.yaml"
+    grader.write_text("extends: laptop-lexical\ngenerator: {use: grader}\n")
+    judged = ["--metric", "asks", "--metric", "said", "--judge", str(grader)]
     assert command(["eval", str(suite), "-c", "laptop-lexical", "--out", "run"]) == 0
     assert command(["eval", str(suite), "-c", "laptop-lexical", "--out", "run", "--resume", *judged]) == 0
     about = json.loads(Path("run", "run.json").read_text())  # nothing was left to ask
     assert about["metrics"] == ["asks", "said"]
-    assert "--metric asks --metric said --judge laptop-lexical" in about["command"]
+    assert f"--metric asks --metric said --judge {grader}" in about["command"]
     before = Path("run", "scores.json").read_bytes()
     capsys.readouterr()
     assert command(["eval", "run", "--report-only"]) == 2  # what the judge said is not written over without a word
     assert "--judge" in capsys.readouterr().err
     assert Path("run", "scores.json").read_bytes() == before
-    assert command(["eval", "run", "--report-only", "--judge", "laptop-lexical", "--json"]) == 0
+    assert command(["eval", "run", "--report-only", "--judge", str(grader), "--json"]) == 0
     again = json.loads(capsys.readouterr().out)
     assert list(again["estimates"]["laptop-lexical"]) == ["asks", "said"]
-    assert [note for note in again["notes"] if note.startswith("judged by the generator 'extractive'")]
+    assert [note for note in again["notes"] if note.startswith("judged by the generator 'grader'")]
 
 
 def test_the_list_tells_where_suites_are_had(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(["eval", "--list"]) == 0
     shown = capsys.readouterr().out
-    assert "A bakery's documents; written by the tests" in shown
+    assert "A bakery's documents; written by the tests" not in shown  # an index first
     assert "share-answered" in shown
+    assert "ragsys eval --list NAME" in shown
+    assert len(shown.splitlines()) < 120
+    assert command(["eval", "--list", "tiny"]) == 0
+    shown = capsys.readouterr().out
+    assert "A bakery's documents; written by the tests" in shown
+    assert "share-answered" not in shown
     assert command(["eval", "--list", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
     assert next(one for one in listed["suites"] if one["name"] == "tiny")["licence"] == "CC0"
@@ -482,7 +496,9 @@ WRONG: list[tuple[int, list[str], str]] = [
     (2, ["tinny"], "Did you mean 'tiny'"),
     (2, ["tiny"], "--data FOLDER"),
     (2, ["tiny", "--data", "nowhere"], "no such folder"),
-    (2, ["."], "holds no suite"),
+    (1, ["."], "holds no suite"),
+    (1, ["pdfs"], "questions.jsonl is missing for the suite 'folder' (pdfs is there)"),
+    (1, ["folder", "--data", "pdfs"], "holds no 'questions.jsonl'"),
     (2, ["SUITE", "--data", "."], "is a folder already"),
     (2, ["SUITE", "--config", "labtop"], "Did you mean 'laptop'"),
     (2, ["SUITE", "--config", "laptop", "--config", "laptop"], "given twice"),
@@ -490,6 +506,7 @@ WRONG: list[tuple[int, list[str], str]] = [
     (2, ["SUITE", "--metric", "fuond"], "Did you mean 'found'"),
     (2, ["SUITE", "--metric", "asks"], "--judge"),
     (2, ["SUITE", "--judge", "labtop"], "Did you mean 'laptop'"),
+    (2, ["SUITE", "--judge", "laptop-lexical"], "generator 'extractive' cannot judge"),
     (2, ["SUITE", "--limit", "0"], "limit"),
     (2, ["SUITE", "--out", "full"], "holds a run already"),
     (2, ["SUITE", "--resume"], "no run of 'tiny'"),
@@ -508,6 +525,7 @@ def test_wrong_use_is_told(
     suite: Path, capsys: pytest.CaptureFixture[str], code: int, words: list[str], message: str
 ) -> None:
     Path("full").mkdir()
+    Path("pdfs", "pdfs").mkdir(parents=True)
     Path("full", "run.json").write_text("{}")
     path = suite / "tiny-questions.jsonl"
     lines = path.read_text().splitlines(keepends=True)

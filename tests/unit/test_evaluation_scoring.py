@@ -92,9 +92,22 @@ def test_a_metric_that_asks_a_model_needs_one_that_is_pinned() -> None:
     made, notes = build_metrics(["asks", "said"], needs=load("laptop"), asked=False)
     assert [one.name for one in made] == ["said"]
     assert "left out" in notes[0]
-    made, notes = build_metrics(["asks"], judge=load("laptop"))
+    made, notes = build_metrics(["asks"], judge=load("laptop", ["generator.use=grader"]))
     assert [one.name for one in made] == ["asks"]
     assert not notes
+
+
+def test_a_judge_that_cannot_judge_is_refused() -> None:
+    with pytest.raises(UsageError, match="generator 'extractive' cannot judge") as caught:
+        build_metrics(["asks"], judge=load("laptop"))
+    assert "configure a language model" in str(caught.value)
+
+
+def test_a_judge_that_nothing_asks_is_refused() -> None:
+    with pytest.raises(UsageError, match="nothing to judge") as caught:
+        build_metrics(["said"], judge=load("laptop", ["generator.use=grader"]))
+    assert "--metric NAME, one of: " in str(caught.value)
+    assert "asks" in str(caught.value)
 
 
 class Opinion:

@@ -9,6 +9,7 @@ import pytest
 from ragsys_suites.suites.folder import Folder, FolderOptions
 from suite_files import each_field_is_checked, fails, make, picture, put, put_lines
 
+from ragsys.errors import SuiteError
 from ragsys.evaluation.suites import open_suite
 from ragsys.testing.roles import check_suite
 
@@ -162,6 +163,14 @@ def test_each_field_of_a_question(tmp_path: Path) -> None:
 
 def test_ids_are_unique(tmp_path: Path) -> None:
     fails(_suite(tmp_path / "bench", LEAST, LEAST), "line 2, field 'id'", "line 1 has it")
+
+
+def test_a_file_without_questions_is_named(tmp_path: Path) -> None:
+    suite = _suite(tmp_path, {"id": "q1", "question": "?"})
+    (tmp_path / "questions.jsonl").write_text("\n")
+    with pytest.raises(SuiteError, match=r"questions\.jsonl has no questions") as caught:
+        list(suite.questions())
+    assert '{"id": "q1", "question"' in str(caught.value)
 
 
 def test_missing_files(tmp_path: Path) -> None:

@@ -201,6 +201,7 @@ def test_json_lines(tmp_path: Path) -> None:
     ("line", "words"),
     [
         (b'{"id": }', "line 2: not valid JSON: expecting value at column 8"),
+        (b'{"id": "a\x01"}', "line 2: not valid JSON: invalid control character at column 10"),
         (b"[1]", "line 2: found [1], expected an object"),
         (b'{"id": "\xff"}', "line 2: found the byte 0xff, expected text in UTF-8"),
         (b"[" * 100_000, "line 2: JSON that cannot be read"),
@@ -211,6 +212,7 @@ def test_lines_that_are_no_records(tmp_path: Path, line: bytes, words: str) -> N
     file = put(tmp_path / "a.jsonl", b'{"id": 1}\n' + line + b"\n")
     said = _said(lambda: list(reading.json_lines(file)))
     assert f"{file}, {words}" in said
+    assert "not valid JSON" not in said or "correct the line: one JSON object" in said
     assert len(said) < 500
 
 

@@ -96,6 +96,11 @@ class Folder:
                 raise row.error("id", question["id"], f"an id of its own: line {lines[question['id']]} has it")
             lines[question["id"]] = row.line
             yield question
+        if not lines:
+            raise SuiteError(
+                f"{self._file()} has no questions",
+                hint='one a line: {"id": "q1", "question": "What ...?", "answer": "..."}',
+            )
 
     def _file(self) -> Path:
         return reading.need(self.options.folder, QUESTIONS, suite=type(self))

@@ -227,7 +227,13 @@ def _parsed(raw: bytes, path: Path, place: str) -> Any:
         return json.loads(raw.decode("utf-8-sig"))
     except json.JSONDecodeError as error:
         here = f"column {error.colno}" if place else f"line {error.lineno}, column {error.colno}"
-        raise SuiteError(f"{where}: not valid JSON: {error.msg[0].lower()}{error.msg[1:]} at {here}") from error
+        wrong = f"{error.msg[0].lower()}{error.msg[1:]}".removesuffix(" at")
+        raise SuiteError(
+            f"{where}: not valid JSON: {wrong} at {here}",
+            hint='correct the line: one JSON object, with quotes as \\" and line breaks as \\n inside of texts'
+            if place
+            else "correct the file, or get it anew",
+        ) from error
     except UnicodeDecodeError as error:
         raise SuiteError(f"{where}: found the byte {raw[error.start]:#04x}, expected text in UTF-8") from error
     except (ValueError, RecursionError) as error:  # a number of thousands of digits; thousands of brackets
