@@ -13,11 +13,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from ragsys.configfile import DEFAULT, expanded, merged, override, placed, read
-from ragsys.errors import ConfigError, RagsysError, did_you_mean
+from ragsys.errors import ConfigError, MissingExtra, RagsysError, did_you_mean
 from ragsys.plugins import Builder, Registry, missing_package
 
 #: Roles whose stages may be left out: a component that cannot run here leaves its pages pending and says why itself.
 OPTIONAL = ("ocr", "layout")
+#: Where the configuration names components: at its top, and in `search` one or several of a role.
+_ROLES = ("ocr", "layout", "splitter", "lexical", "embedder", "store", "generator", "judge")
+_OF_SEARCH = {"fuse": "fusion", "rank": "ranker", "cut": "cut"}
+_LISTS = {"rewriters": "rewriter", "postprocess": "postprocessor", "rerank": "reranker"}
 
 
 class Spec(BaseModel):
@@ -148,8 +152,7 @@ class Config(Section):
     @property
     def defaults(self) -> dict[str, Spec]:
         """{role: specification} for needs that name nothing."""
-        roles = ("ocr", "layout", "splitter", "lexical", "embedder", "store", "generator", "judge")
-        return {role: spec for role in roles if (spec := getattr(self, role)) is not None}
+        return {role: spec for role in _ROLES if (spec := getattr(self, role)) is not None}
 
     def components(self) -> list[tuple[str, str, Spec]]:
         """(where, role, specification) of every component that the configuration names."""
@@ -220,7 +223,7 @@ def load(
     try:
         config = Config.model_validate(raw)
     except ValidationError as error:
-        problems += _explain(error)
+        problems += [*_explain(error), *_unknown(raw, registry)]
         raise ConfigError(placed(where, problems), hint="see it whole: ragsys config show") from None
     if problems:
         raise ConfigError(placed(where, problems), hint="set the variable, or give it a default: ${NAME:-default}")
@@ -229,6 +232,46 @@ def load(
         hints = dict.fromkeys(error.hint for error in found if error.hint)
         raise ConfigError(placed(where, [error.message for error in found]), hint="\n".join(hints) or None)
     return config
+
+
+def _unknown(raw: Any, registry: Registry) -> list[str]:
+    """The components that do not exist, told beside errors of the schema: of each place that can be read."""
+    search = raw.get("search") if isinstance(raw.get("search"), Mapping) else {}
+    answer = raw.get("answer") if isinstance(raw.get("answer"), Mapping) else {}
+    places: list[tuple[str, str, Any]] = [(role, role, raw.get(role)) for role in _ROLES]
+    places += [(f"search.{key}", role, search.get(key)) for key, role in _OF_SEARCH.items()]
+    for key, role in _LISTS.items():
+        given = search.get(key)
+        places += [(f"search.{key}.{n}", role, one) for n, one in enumerate(given if isinstance(given, list) else ())]
+    places.append(("answer.agent", "agent", answer.get("agent")))
+    found = []
+    for where, role, given in places:
+        name = given.get("use") if isinstance(given, Mapping) else given
+        try:
+            if isinstance(name, str):
+                registry.find(role, name)
+        except ConfigError as error:
+            found.append(f"{where}.use: {error.message}")
+    return found
+
+
+def is_used(config: Config, role: str) -> bool:
+    """Whether the stage of an optional role runs at all."""
+    return config.index.layout if role == "layout" else config.index.ocr != "never"
+
+
+def stage_problems(config: Config, registry: Registry) -> list[RagsysError]:
+    """What the layout model lacks here, where it is turned on. A library opens all the same: its pages wait."""
+    if not is_used(config, "layout"):
+        return []
+    component = registry.find("layout", config.layout.use)
+    if missing := missing_package(component):
+        return [MissingExtra("layout", component.name, missing, component.extra)]
+    try:
+        Builder(registry, config.defaults, Path(), Path()).build("layout", config.layout)
+    except RagsysError as error:
+        return [error]
+    return []
 
 
 def check(config: Config, registry: Registry) -> list[RagsysError]:
@@ -280,8 +323,6 @@ def _walk(config: Config, registry: Registry, problems: list[RagsysError]) -> li
 
 def preflight(config: Config, registry: Registry) -> list[RagsysError]:
     """`check`, and that every package that the components require is installed."""
-    from ragsys.errors import MissingExtra
-
     problems = check(config, registry)
     if problems:
         return problems

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ragsys import places
-from ragsys.errors import RagsysError
+from ragsys.errors import MissingExtra, RagsysError
 
 if TYPE_CHECKING:
     from ragsys.config import Config, Spec
@@ -148,7 +148,7 @@ def stages(source: str | None, overrides: Sequence[str]) -> Iterator[Check]:
     A component says so by a method `available()`: an empty text, or what is missing and how to get it. None of them is
     an error: pages that such a stage cannot read stay pending.
     """
-    from ragsys.config import OPTIONAL, load
+    from ragsys.config import OPTIONAL, is_used, load
     from ragsys.plugins import registry
 
     try:
@@ -158,7 +158,8 @@ def stages(source: str | None, overrides: Sequence[str]) -> Iterator[Check]:
     for role in OPTIONAL:
         for component, _ in installed.components(role):
             chosen = config.defaults[role]
-            yield _stage(installed, component, config, chosen if chosen.use == component.name else None)
+            used = chosen.use == component.name and is_used(config, role)
+            yield _stage(installed, component, config, chosen if used else None)
 
 
 def _stage(installed: Registry, component: Component, config: Config, chosen: Spec | None) -> Check:
@@ -174,6 +175,11 @@ def _stage(installed: Registry, component: Component, config: Config, chosen: Sp
     try:
         built = builder.build(component.role, chosen or Spec(use=component.name))
         lacking = str(built.available()) if hasattr(built, "available") else ""
+    except MissingExtra as error:
+        if chosen:
+            return Check(name, "warning", error.message, error.hint or "")
+        install = f"pip install 'ragsys[{component.extra}]'" if component.extra else str(error.hint or "")
+        return Check(name, "info", "optional, not installed", f"{install}  (if you need it)")
     except Exception as error:  # a component's own code; what it starts may hang, too
         return Check(name, "warning", f"cannot be asked: {error}", "install anew what it runs")
     if lacking:

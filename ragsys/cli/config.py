@@ -28,7 +28,7 @@ def config(shell: Shell, where: Where, action: str, source: str | None) -> None:
       check  whether it is valid and what it needs is installed: every problem, exit code 2;
              then whether a store with a URL answers: exit code 1 if it does not
     """
-    from ragsys.config import preflight
+    from ragsys.config import preflight, stage_problems
     from ragsys.plugins import registry
 
     if source is not None and where.config is not None:
@@ -38,7 +38,7 @@ def config(shell: Shell, where: Where, action: str, source: str | None) -> None:
     if action == "show":
         _show(shell, loaded)
         return
-    problems = preflight(loaded, registry())
+    problems = preflight(loaded, registry()) or stage_problems(loaded, registry())
     if problems:
         hints = "\n".join(dict.fromkeys(problem.hint for problem in problems if problem.hint))
         raise ConfigError([problem.message for problem in problems], hint=hints or None)

@@ -13,6 +13,7 @@ import pytest
 from ragsys import doctor, places
 from ragsys.cli.app import run
 from ragsys.doctor import Check, examine
+from ragsys.errors import MissingExtra
 from ragsys.options import Options
 from ragsys.plugins import Broken, Component, load_target, registry
 from ragsys.protocols import Context
@@ -158,3 +159,27 @@ def test_a_library_of_a_newer_version_is_an_error(tmp_path: Path) -> None:
     place = library(tmp_path)
     (place.folder / places.ABOUT).write_text(json.dumps({"root": str(place.root), "format": 99}))
     assert checks()[f"library {place.id}"].severity == "error"
+
+
+@pytest.mark.parametrize(
+    ("layout", "name", "severity"), [(False, "layout bare", "info"), (True, "layout bare (in use)", "warning")]
+)
+def test_a_layout_model_that_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], layout: bool, name: str, severity: str
+) -> None:
+    def lacking(options: Options, context: Context) -> None:
+        raise MissingExtra("layout", "bare", "no_such", "layout")
+
+    mine = Component("layout", "bare", f"{__name__}:Bare", extra="layout")
+    monkeypatch.setitem(registry()._components, ("layout", "bare"), (mine, "test"))
+    real = load_target
+    monkeypatch.setattr(
+        "ragsys.plugins.load_target", lambda target: lacking if target.endswith(":Bare") else real(target)
+    )
+    given = ("layout=bare", f"index.layout={str(layout).lower()}")
+    check = checks(None, *given)[name]
+    assert check.severity == severity
+    assert "pip install 'ragsys[layout]'" in check.remedy
+    code = run(["config", "check", "--set", given[0], "--set", given[1]])
+    assert code == (2 if layout else 0)
+    assert ("ragsys[layout]" in capsys.readouterr().err) == layout

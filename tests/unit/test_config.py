@@ -445,3 +445,13 @@ def test_another_use_drops_the_old_options() -> None:
     assert merged(base, {"store": {"use": "edge", "sync": 1}}) == {"store": {"use": "edge", "wal": True, "sync": 1}}
     assert merged(base, {"store": "server"}) == {"store": "server"}
     assert merged({"store": "edge"}, {"store": {"wal": True}}) == {"store": {"use": "edge", "wal": True}}
+
+
+def test_unknown_components_are_told_beside_errors_of_the_schema() -> None:
+    given = ("search.nonsense=1", "generator=nobody", "search.fuse=nothing", "answer.agent={use: nowhere}")
+    with pytest.raises(ConfigError) as caught:
+        load(None, given)
+    for text in ("search.nonsense: unknown key", "generator.use: no generator named 'nobody'"):
+        assert text in caught.value.message
+    for text in ("search.fuse.use: no fusion named 'nothing'", "answer.agent.use: no agent named 'nowhere'"):
+        assert text in caught.value.message
