@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from ragsys.answers import Answer
-from ragsys.errors import LibraryError
+from ragsys.errors import LibraryError, UsageError
 from ragsys.types import Event, Filter
 
 
@@ -67,6 +67,8 @@ class Asking(ABC):
 
     def search(self, text: str, k: int = 10, *, filter: Narrowed = None) -> list[SearchHit]:
         """The best k pages for a text, best first."""
+        if not isinstance(k, int):
+            raise UsageError(f"k: expected a whole number of pages, found {k!r}", hint='search("...", k=10)')
         return self.find(text, k, filter=filter)[0]
 
     @abstractmethod

@@ -18,6 +18,8 @@ def to_filter(where: Filter | Mapping[str, Any] | None) -> Filter:
         return Filter()
     if isinstance(where, Filter):
         return where
+    if not isinstance(where, Mapping):
+        raise UsageError(f"filter: expected a mapping, found {where!r}", hint='filter={"path": "2023/*"}')
     known = ("path", "doc", "pages", "after", "before", "metadata")
     for key in where:
         if key not in known:
@@ -52,7 +54,9 @@ def _page_range(value: Any) -> tuple[int, int] | None:
         first, last = int(parts[0]), int(parts[-1])
     except (ValueError, IndexError) as error:
         raise UsageError(f"filter: pages: expected 5, '3-7' or [3, 7], found {value!r}") from error
-    if not 1 <= first <= last or len(parts) > 2:
+    if first > last and len(parts) == 2:
+        raise UsageError(f"filter: pages: {first}-{last} ends before it starts", hint=f"pages {last}-{first}")
+    if first < 1 or len(parts) > 2:
         raise UsageError(f"filter: pages: expected a range that starts at 1 or later, found {value!r}")
     return first, last
 

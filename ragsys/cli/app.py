@@ -168,6 +168,9 @@ def _colour() -> bool | None:
 
 def _usage(error: click.UsageError) -> dict[str, Any]:
     path = error.ctx.command_path if error.ctx else "ragsys"
+    if isinstance(error, click.NoSuchOption) and error.option_name == "--filter":  # its name in Python
+        hint = "each key of a filter is an option: --path --doc --pages --after --before --meta"
+        return {"error": "UsageError", "message": "No such option: --filter", "hint": hint}
     return {"error": "UsageError", "message": error.format_message(), "hint": f"{path} --help"}
 
 

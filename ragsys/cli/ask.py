@@ -142,8 +142,9 @@ def show(shell: Shell, answer: Answer) -> None:
     if not shell.quiet:
         shell.say()
         for note in answer.notes:
-            shell.faint(note)
-        shell.faint(cost(answer))
+            label, command, rest = note.partition(": ragsys ")
+            shell.faint(note, whole=f"{command}{rest}"[2:] if label else "")
+        shell.faint(cost(answer), whole=f"trace {answer.trace}" if answer.trace else "")
 
 
 def cost(answer: Answer) -> str:

@@ -16,9 +16,24 @@ if TYPE_CHECKING:
     from ragsys.types import Document
 
 
-@click.command(short_help="List documents, look at one, take one out, bring it back.")
+_ACTIONS = ("list", "info", "remove", "restore")
+
+
+class FolderFirst(click.Command):
+    """Tells the order where the action was given before the folder: as commands of other programs have it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click's."""
+        plain = [one for one in args if not one.startswith("-")]
+        if len(plain) > 1 and plain[0] in _ACTIONS and plain[1] not in _ACTIONS and not Path(plain[0]).is_dir():
+            order = " ".join([plain[1], plain[0], *plain[2:]])
+            raise UsageError(f"the folder comes first, then '{plain[0]}'", hint=f"ragsys docs {order}")
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=FolderFirst, short_help="List documents, look at one, take one out, bring it back.")
 @folder
-@click.argument("action", type=click.Choice(["list", "info", "remove", "restore"]), default="list")
+@click.argument("action", type=click.Choice(_ACTIONS), default="list")
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @library
 @output

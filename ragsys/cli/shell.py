@@ -59,9 +59,9 @@ class Shell:
         if not self.quiet:
             click.echo(rendered(parts), err=True)
 
-    def faint(self, text: str) -> None:
-        """A wrapped, faint line of the result."""
-        for line in wrapped(text):
+    def faint(self, text: str, *, whole: str = "") -> None:
+        """A wrapped, faint line of the result; the stretch `whole`, which is there to be copied, is not broken."""
+        for line in wrapped(text, whole=whole):
             self.say(dim(line))
 
     def give(self, value: Any) -> None:

@@ -76,12 +76,16 @@ def cells(text: str) -> int:
     )
 
 
-def wrapped(text: str, *, indent: int = 0) -> list[str]:
-    """`text` in lines of the terminal's width, each indented by so many spaces."""
+def wrapped(text: str, *, indent: int = 0, whole: str = "") -> list[str]:
+    """`text` in lines of the terminal's width, each indented by so many spaces; the stretch `whole` is on one line."""
     pad = " " * indent
-    return textwrap.wrap(
-        one_line(text), width(), initial_indent=pad, subsequent_indent=pad, break_on_hyphens=False
-    ) or [""]
+    text, whole = one_line(text), one_line(whole)
+    if whole:
+        text = text.replace(whole, whole.replace(" ", "\0"))  # `one_line` left no such character
+    lines = textwrap.wrap(
+        text, width(), initial_indent=pad, subsequent_indent=pad, break_on_hyphens=False, break_long_words=not whole
+    )
+    return [line.replace("\0", " ") for line in lines] or [""]
 
 
 def shortened(text: str, limit: int) -> str:

@@ -305,3 +305,18 @@ def test_help_and_plugins_are_quick() -> None:
             after = os.times()
             spent.append(after.children_user + after.children_system - before.children_user - before.children_system)
         assert min(spent) < 0.3, (command, spent)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (["docs", "list", "lib"], "the folder comes first, then 'list'", "ragsys docs lib list"),
+        (["docs", "info", "lib", "a.pdf"], "the folder comes first", "ragsys docs lib info a.pdf"),
+        (["search", "lib", "x", "--filter", "path=y"], "No such option: --filter", "--path"),
+    ],
+)
+def test_what_another_order_or_name_means_is_told(run: Run, arguments: list[str], message: str, hint: str) -> None:
+    code, _, told = run(*arguments)
+    assert code == 2
+    assert message in told
+    assert hint in told

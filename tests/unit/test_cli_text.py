@@ -21,6 +21,7 @@ from ragsys.cli.text import (
     shortened,
     size,
     table,
+    wrapped,
 )
 from ragsys.errors import UsageError
 
@@ -115,3 +116,11 @@ def test_numbers_as_people_read_them() -> None:
         "2 entries",
     ]
     assert shortened("one two three four", 12) == "one two…"
+
+
+def test_what_is_to_be_copied_is_not_broken() -> None:
+    command = "ragsys index /" + "a folder/" * 30 + " --wait"
+    note = f"{'word ' * 15}finish them: {command}"
+    assert any(command in line for line in wrapped(note, whole=command))
+    assert len(wrapped(note)) > 2
+    assert wrapped("word " * 60 + "trace 2026-x", whole="trace 2026-x")[-1].endswith("trace 2026-x")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from ragsys.asking import Asking
 from ragsys.errors import UsageError
 from ragsys.filters import both, to_filter
 from ragsys.types import Filter
@@ -33,3 +36,30 @@ def test_what_is_in_neither_passes_nothing() -> None:
 def test_wrong_kinds_are_told(where: dict[str, object]) -> None:
     with pytest.raises(UsageError, match="expected"):
         to_filter(where)
+
+
+def test_a_filter_that_is_no_mapping_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"filter: expected a mapping, found 'd40\*'"):
+        to_filter("d40*")  # type: ignore[arg-type]
+
+
+def test_pages_that_end_before_they_start() -> None:
+    with pytest.raises(UsageError, match="7-3 ends before it starts") as caught:
+        to_filter({"pages": "7-3"})
+    assert caught.value.hint == "pages 3-7"
+    with pytest.raises(UsageError, match="starts at 1 or later"):
+        to_filter({"pages": "0-3"})
+
+
+def test_a_number_of_pages_that_is_none_is_refused() -> None:
+    class Never(Asking):
+        def find(self, *_: Any, **__: Any) -> Any:
+            raise AssertionError
+
+        stream = find
+
+        def close(self) -> None:
+            """Nothing is open."""
+
+    with pytest.raises(UsageError, match="k: expected a whole number of pages, found 'a'"):
+        Never().search("x", k="a")  # type: ignore[arg-type]
