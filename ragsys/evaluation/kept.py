@@ -23,7 +23,6 @@ FOLDER = "evaluation"  # inside a library's folder
 _FILE = "outcomes.sqlite"
 _FORM = 2  # of the file: outcomes as deflated JSON
 _CAPACITY = 200_000
-_LEVEL = 1  # of deflation: a search takes milliseconds, and more effort saves little
 _TOGETHER = 128  # outcomes that are written together; a run that is killed has them in its own folder
 
 
@@ -85,7 +84,7 @@ class Kept:
         if self._connection is None or outcome["error"] is not None:
             return
         text = line or json.dumps(outcome, ensure_ascii=False)
-        self._new.append((key, zlib.compress(text.encode("utf-8"), _LEVEL)))
+        self._new.append((key, zlib.compress(text.encode("utf-8"))))
         if len(self._new) >= _TOGETHER:
             self._write()
 

@@ -124,7 +124,7 @@ def _try_judge(builder: Builder, judge: Config) -> None:
         generator.generate(Request(messages, task="judge", schema=form, max_tokens=64))
     except GenerationError as error:
         raise UsageError(
-            f"--judge: the configuration's generator '{judge.generator.use}' cannot judge: {error.message}",
+            f"--judge: '{judge.generator.use}' cannot judge: {error.message}",
             hint=error.hint or "--judge takes a configuration whose generator is a language model",
         ) from error
 

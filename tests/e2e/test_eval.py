@@ -506,7 +506,7 @@ WRONG: list[tuple[int, list[str], str]] = [
     (2, ["SUITE", "--metric", "fuond"], "Did you mean 'found'"),
     (2, ["SUITE", "--metric", "asks"], "--judge"),
     (2, ["SUITE", "--judge", "labtop"], "Did you mean 'laptop'"),
-    (2, ["SUITE", "--judge", "laptop-lexical"], "generator 'extractive' cannot judge"),
+    (2, ["SUITE", "--judge", "laptop-lexical"], "'extractive' cannot judge"),
     (2, ["SUITE", "--limit", "0"], "limit"),
     (2, ["SUITE", "--out", "full"], "holds a run already"),
     (2, ["SUITE", "--resume"], "no run of 'tiny'"),

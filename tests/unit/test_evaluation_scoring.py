@@ -98,7 +98,7 @@ def test_a_metric_that_asks_a_model_needs_one_that_is_pinned() -> None:
 
 
 def test_a_judge_that_cannot_judge_is_refused() -> None:
-    with pytest.raises(UsageError, match="generator 'extractive' cannot judge") as caught:
+    with pytest.raises(UsageError, match="'extractive' cannot judge") as caught:
         build_metrics(["asks"], judge=load("laptop"))
     assert "configure a language model" in str(caught.value)
 
