@@ -16,5 +16,6 @@ def ragsys_components() -> list[Component]:
             target="ragsys_generate.extractive:Extractive",
             options="ragsys_generate.options:ExtractiveOptions",
             summary="no model: the sentences and table rows that answer, as they stand on the page",
+            version=2,
         )
     ]
