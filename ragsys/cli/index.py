@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,8 +84,27 @@ def _watch(shell: Shell, where: Where, folder: Path, *, prune: bool, retry: bool
         bar.clear()
         _tell(shell, opened, report)
         shell.note(dim(f"watching {opened.place.root}; Ctrl-C ends it"))
-        for _ in watched.changes(before, threading.Event()):
-            report = opened.index(prune=prune, progress=bar)
-            if changed(report) or report.warnings:
-                bar.clear()
-                _tell(shell, opened, report)
+        with _interruptible() as stop:
+            for _ in watched.changes(before, stop):
+                report = opened.index(prune=prune, progress=bar)
+                if changed(report) or report.warnings:
+                    bar.clear()
+                    _tell(shell, opened, report)
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """An event that Ctrl-C sets: where the interrupt falls into a call that swallows it, the loop ends all the same."""
+    stop = threading.Event()
+
+    def interrupted(*_: object) -> None:
+        stop.set()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if stop.is_set():
+        raise KeyboardInterrupt
