@@ -32,10 +32,11 @@ class ReplyCache:
 
     @staticmethod
     def key(generator: str, request: Request, state: str) -> str:
-        """The name of a reply. The deadline is left out: it changes whether there is a reply, not which."""
+        """The name of a reply. The deadline and the means to cancel are left out: they change whether there
+        is a reply, not which."""
         from dataclasses import replace
 
-        return fingerprint((generator, replace(request, deadline=None), state))
+        return fingerprint((generator, replace(request, deadline=None, cancel=None), state))
 
     def get(self, key: str) -> Reply | None:
         """The reply, with no usage: reading it again costs nothing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 
 class RagsysError(Exception):
@@ -121,6 +121,15 @@ class ReplayDiverged(AgentError):
 
 class GenerationError(RagsysError):
     """A generator could not reply, or replied with something that its schema does not allow."""
+
+
+class RequestTooLarge(GenerationError):
+    """A request holds more tokens or images than the model takes. `limit` is how many it takes, where it says so."""
+
+    def __init__(self, message: str, *, what: Literal["tokens", "images"], limit: int | None = None) -> None:
+        super().__init__(message, hint="fewer pages: --set answer.pages=4; or serve the model with a longer context")
+        self.what: Literal["tokens", "images"] = what
+        self.limit = limit
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
