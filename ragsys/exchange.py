@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from ragsys.types import JSON, Usage
 
@@ -99,3 +99,19 @@ class Limits:
 
     context: int | None = None  # tokens of prompt and reply together
     images: int | None = None  # images of one request
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """A generator that can say how much fits into a request, so that evidence is shrunk before it is sent.
+
+    One that cannot raises `RequestTooLarge`, and the evidence is shrunk after it.
+    """
+
+    def limits(self) -> Limits:
+        """What the model takes; may ask its server once. Raises `GenerationError` if that is not reached."""
+        ...
+
+    def tokens(self, request: Request) -> int:
+        """The tokens of a request's messages, images included: an estimate that errs to the high side."""
+        ...

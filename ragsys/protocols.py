@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
+from ragsys.exchange import Bounded as Bounded
 from ragsys.exchange import Cancel as Cancel
 from ragsys.exchange import Limits as Limits
 from ragsys.exchange import Message as Message
@@ -381,22 +382,6 @@ class Generator(Protocol):
 
     def stream(self, request: Request) -> Iterator[str | Reply]:
         """Pieces of text as they come, then the whole `Reply` as the last item."""
-        ...
-
-
-@runtime_checkable
-class Bounded(Protocol):
-    """A generator that can say how much fits into a request, so that evidence is shrunk before it is sent.
-
-    One that cannot raises `RequestTooLarge`, and the evidence is shrunk after it.
-    """
-
-    def limits(self) -> Limits:
-        """What the model takes; may ask its server once. Raises `GenerationError` if that is not reached."""
-        ...
-
-    def tokens(self, request: Request) -> int:
-        """The tokens of a request's messages, images included: an estimate that errs to the high side."""
         ...
 
 
