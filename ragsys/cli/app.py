@@ -27,7 +27,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "gc": "care",
         "move": "care",
     },
-    "Measure": {"eval": "eval"},
+    "Measure": {"eval": "eval", "tune": "tune"},
     "Look inside": {"plugins": "plugins", "config": "config", "doctor": "doctor", "trace": "trace"},
     "Other": {"completion": "other", "version": "other"},
 }

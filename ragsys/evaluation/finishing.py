@@ -64,8 +64,8 @@ def judged_by(judge: Config | None) -> list[str]:
     return [f"judged by the generator '{judge.generator.use}' of configuration {judge.hash}"] if judge else []
 
 
-def scored_of(run: RunFolder, metrics: Sequence[Named]) -> Scored:
-    """The scores of a run, over the questions that every configuration was asked."""
+def scored_of(run: RunFolder, metrics: Sequence[Named], *, compared: bool = True) -> Scored:
+    """The scores of a run, over the questions that every configuration was asked; `compared` with each other or not."""
     about = run.about
     names = run.names
     questions = [q for q in run.questions if all((q["id"], name) in run.outcomes for name in names)]
@@ -93,7 +93,7 @@ def scored_of(run: RunFolder, metrics: Sequence[Named]) -> Scored:
         questions,
         outcomes,
         metrics,
-        main=main_metrics(metrics),
+        main=main_metrics(metrics) if compared else (),
         configs=[
             ConfigInfo(one["name"], one["hash"], one.get("generator", ""), one.get("coverage", {}))
             for one in about["configs"]

@@ -21,7 +21,7 @@ from ragsys.config import Config, load
 from ragsys.errors import IncompleteLayer, UsageError
 from ragsys.evaluation import kept, provenance, reach
 from ragsys.evaluation.asking import Asker, How
-from ragsys.evaluation.finishing import finish, judged_by
+from ragsys.evaluation.finishing import finish, judged_by, scored_of
 from ragsys.evaluation.folder import RUN, RunFolder
 from ragsys.evaluation.records import Outcome, Question, Scored
 from ragsys.evaluation.sampling import sampled
@@ -66,6 +66,7 @@ def evaluate(
     library: str | Path | None = None,
     allow_incomplete: bool = False,
     fresh: bool = False,
+    report: bool = True,
     command: str = "ragsys.evaluation.evaluate",
     watch: Watch | None = None,
     started: Callable[[RunFolder], None] | None = None,
@@ -79,7 +80,7 @@ def evaluate(
     `judge`. `scope` is "official" (each question searches the documents that the benchmark says) or "all". Layers that
     are not complete are refused unless `allow_incomplete`, which takes the library as it is. `fresh` asks again what an
     earlier run was answered. `out` must be new, or `resume` continues the run in it, with its own configurations where
-    none is given. `started` is given the run before
+    none is given. Without `report` nothing is compared and no reports are written. `started` is given the run before
     anything is asked. Interrupted (Ctrl-C), everything that was answered stays.
 
     Raises `UsageError`, `ConfigError`, `SuiteError`, `IncompleteLayer`, `LibraryBusy`; an error of a question is a part
@@ -135,6 +136,8 @@ def evaluate(
             _ask_all(run, one, opened, documents, how, place, fresh=fresh, watch=watch)
     run.order()
     run.save()  # where everything was asked before, nobody else did
+    if not report:
+        return scored_of(run, asked, compared=False)
     return finish(run, asked, place=place, config=chosen[0].config)
 
 

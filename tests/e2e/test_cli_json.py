@@ -70,6 +70,7 @@ def outputs(
         (0, ["trace", str(docs), "show"]),
         (0, ["trace", str(docs), "replay"]),
         (0, ["eval", str(suite), "--out", str(tmp_path / "run"), "--config", "laptop-lexical", "--config", str(other)]),
+        (0, ["tune", str(suite), "--metric", "found@1", "--out", str(tmp_path / "tuned")]),
         (0, ["eval", "--list"]),
         (0, ["plugins"]),
         (0, ["plugins", "bm25"]),
