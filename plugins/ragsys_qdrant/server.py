@@ -29,11 +29,6 @@ log = logging.getLogger("ragsys.qdrant")
 MEMORY = ":memory:"
 MINIMUM = (1, 18)  # the first that adds a named vector to a collection that has points
 _KEY = "ragsys"  # of the collection's metadata
-_FIELDS = {
-    "keyword": models.PayloadSchemaType.KEYWORD,
-    "integer": models.PayloadSchemaType.INTEGER,
-    "datetime": models.PayloadSchemaType.DATETIME,
-}
 
 
 class _ServerDialect:
@@ -153,7 +148,7 @@ class ServerStore(QdrantStore):
                         )
             for name, kind in new.fields.items():
                 if self._remote and (old is None or name not in old.fields):  # the client's own engine has no indexes
-                    client.create_payload_index(self.collection, name, _FIELDS[kind], wait=True)
+                    client.create_payload_index(self.collection, name, models.PayloadSchemaType(kind), wait=True)
         self._keep(client, new)
 
     def _create(self, client: QdrantClient) -> None:
