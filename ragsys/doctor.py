@@ -49,6 +49,7 @@ def examine(config: str | None = None, overrides: Sequence[str] = ()) -> Iterato
     yield from presets()
     yield configuration(config, overrides)
     yield from stages(config, overrides)
+    yield from reader(config, overrides)
     yield from folders()
     for place in places.libraries():
         yield from library(place)
@@ -186,6 +187,13 @@ def _stage(installed: Registry, component: Component, config: Config, chosen: Sp
         what, _, remedy = lacking.partition(": ")
         return Check(name, "info", f"cannot run here: {what}", remedy)
     return Check(name, "ok", "can run here")
+
+
+def reader(source: str | None, overrides: Sequence[str]) -> Iterator[Check]:
+    """Whether the reader is reached, and what it can do."""
+    from ragsys.doctor_reader import checks
+
+    yield from checks(source, overrides)
 
 
 def folders() -> Iterator[Check]:
