@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ragsys_suites.suites.financebench import QUESTIONS, FinanceBench, FinanceBenchOptions
+from ragsys_suites.suites.financebench import FinanceBench, FinanceBenchOptions
 from suite_files import each_field_is_checked, fails, make, put, put_lines
 
 from ragsys.testing.roles import check_suite
@@ -30,7 +30,7 @@ RECORD = {
 
 
 def _suite(folder: Path, *records: Any, **options: Any) -> FinanceBench:
-    put_lines(folder / QUESTIONS, records or [RECORD])
+    put_lines(folder / FinanceBench.FILES[0], records or [RECORD])
     for name in ("MILL_2020_10K", "MILL_2019_10K", "OTHER_2001_10K"):
         put(folder / "pdfs" / f"{name}.pdf")
     return make(FinanceBench, FinanceBenchOptions, folder, **options)
@@ -62,5 +62,5 @@ def test_wrong_fields(tmp_path: Path) -> None:
 
 def test_missing_files(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
-    error = fails(make(FinanceBench, FinanceBenchOptions, tmp_path / "data"), QUESTIONS)
+    error = fails(make(FinanceBench, FinanceBenchOptions, tmp_path / "data"), FinanceBench.FILES[0])
     assert "patronus-ai/financebench" in str(error.hint)

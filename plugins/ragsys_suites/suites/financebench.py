@@ -10,10 +10,8 @@ from pydantic import Field
 
 from ragsys.evaluation.records import GoldPage, GoldPassage, Question
 from ragsys.options import Options
-from ragsys.protocols import Context
 from ragsys_suites.suites import reading
-
-QUESTIONS = "data/financebench_open_source.jsonl"
+from ragsys_suites.suites.base import PdfSuite
 
 
 class FinanceBenchOptions(Options):
@@ -26,7 +24,7 @@ class FinanceBenchOptions(Options):
     )
 
 
-class FinanceBench:
+class FinanceBench(PdfSuite[FinanceBenchOptions]):
     """FinanceBench (Islam et al. 2023): 150 questions on 84 filings (10-K, 10-Q, 8-K, earnings) of listed companies.
 
     Where: the repository patronus-ai/financebench on GitHub.
@@ -48,20 +46,8 @@ class FinanceBench:
     name = "financebench"
     licence = "CC BY-NC 4.0"
     metrics = ("judged_correctness", "answer_accuracy", "page_recall@5", "page_mrr")
-
-    def __init__(self, options: FinanceBenchOptions, context: Context) -> None:
-        self.options = options
-        self.root = options.folder / "pdfs"
-
-    @property
-    def revision(self) -> str:
-        """Of the file of questions."""
-        return reading.revision([self._file()])
-
-    def documents(self) -> Iterator[Path]:
-        """The filings that questions ask about, as in the paper; others in the folder are left out."""
-        names = dict.fromkeys(doc for question in self.questions() for doc in question["doc_ids"])
-        return (reading.inside(self.root, name) for name in names)
+    FILES = ("data/financebench_open_source.jsonl",)
+    PDFS = ("pdfs",)
 
     def questions(self) -> Iterator[Question]:
         """One question a line."""
@@ -89,6 +75,3 @@ class FinanceBench:
             if self.options.setting == "single":
                 question["scope"] = [doc]
             yield question
-
-    def _file(self) -> Path:
-        return reading.need(self.options.folder, QUESTIONS, suite=self)

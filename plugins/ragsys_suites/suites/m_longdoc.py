@@ -9,8 +9,8 @@ from pydantic import Field
 
 from ragsys.evaluation.records import GoldPage, Question
 from ragsys.options import Options
-from ragsys.protocols import Context
 from ragsys_suites.suites import reading
+from ragsys_suites.suites.base import PdfSuite
 
 _MODALITIES = {"texts": "text", "tables": "table", "figures or diagrams or charts": "figure"}
 
@@ -24,7 +24,7 @@ class MLongDocOptions(Options):
     )
 
 
-class MLongDoc:
+class MLongDoc(PdfSuite[MLongDocOptions]):
     """M-LongDoc (Chia et al. 2024): 851 open questions on 180 academic, financial and product documents.
 
     Where: the authors' repository chiayewken/multimodal-docs on GitHub; data/test/metadata.csv there lists where each
@@ -46,20 +46,7 @@ class MLongDoc:
     name = "m-longdoc"
     licence = "not stated; documents of their publishers"
     metrics = ("page_mrr", "page_recall@5")
-
-    def __init__(self, options: MLongDocOptions, context: Context) -> None:
-        self.options = options
-        self.root = options.folder / "data" / "test"
-
-    @property
-    def revision(self) -> str:
-        """Of the file of questions."""
-        return reading.revision([self._file()])
-
-    def documents(self) -> Iterator[Path]:
-        """The documents that questions ask about."""
-        names = dict.fromkeys(doc for question in self.questions() for doc in question["doc_ids"])
-        return (reading.inside(self.root, name) for name in names)
+    PDFS = ("data/test",)
 
     def questions(self) -> Iterator[Question]:
         """One question a line."""

@@ -9,13 +9,10 @@ from pydantic import Field
 
 from ragsys.evaluation.records import AnswerType, Question
 from ragsys.options import Options
-from ragsys.protocols import Context
 from ragsys_suites.suites import reading
+from ragsys_suites.suites.base import PdfSuite
 from ragsys_suites.suites.gold import answer_text, modalities, pages_of
 
-QUESTIONS = ("data/samples.json", "samples.json")
-PARQUET = ("data/train-00000-of-00001.parquet", "train-00000-of-00001.parquet")
-PDFS = ("data/documents", "documents")
 TYPES = ("data/question_types.json", "question_types.json")
 _FORMATS: dict[str, AnswerType] = {
     "Str": "text",
@@ -32,7 +29,7 @@ class MmLongBenchOptions(Options):
     folder: Path = Field(description="a checkout of the benchmark's repository: data/samples.json, data/documents/")
 
 
-class MmLongBench:
+class MmLongBench(PdfSuite[MmLongBenchOptions]):
     """MMLongBench-Doc (Ma et al. 2024): 1,082 questions on 135 PDFs of about 49 pages each.
 
     Where: the repository mayubo2333/MMLongBench-Doc on GitHub, or the dataset page yubo2333/MMLongBench-Doc of the hub.
@@ -60,19 +57,13 @@ class MmLongBench:
         "page_recall@1",
         "page_recall@5",
     )
-
-    def __init__(self, options: MmLongBenchOptions, context: Context) -> None:
-        self.options = options
-
-    @property
-    def root(self) -> Path:
-        """The folder of PDFs."""
-        return reading.need(self.options.folder, *PDFS, suite=self)
-
-    @property
-    def revision(self) -> str:
-        """Of the file of questions."""
-        return reading.revision([self._file()])
+    FILES = (
+        "data/samples.json",
+        "samples.json",
+        "data/train-00000-of-00001.parquet",
+        "train-00000-of-00001.parquet",
+    )
+    PDFS = ("data/documents", "documents")
 
     def documents(self) -> Iterator[Path]:
         """The PDFs that questions ask about."""
@@ -105,9 +96,6 @@ class MmLongBench:
             if pages and form != "unanswerable":
                 question["gold_pages"] = pages_of(doc, pages)
             yield question
-
-    def _file(self) -> Path:
-        return reading.need(self.options.folder, *QUESTIONS, *PARQUET, suite=self)
 
     def _rows(self) -> Iterator[reading.Row]:
         file = self._file()

@@ -9,10 +9,9 @@ from pydantic import Field
 
 from ragsys.evaluation.records import AnswerType, GoldPage, GoldPassage, Question
 from ragsys.options import Options
-from ragsys.protocols import Context
 from ragsys_suites.suites import reading
+from ragsys_suites.suites.base import PdfSuite
 
-QUESTIONS = ("qas_v2.json", "data/qas_v2.json")
 _FORMS: dict[str, AnswerType] = {"yes/no": "yesno"}  # every other form is compared as text by the benchmark
 
 
@@ -23,7 +22,7 @@ class OhrBenchOptions(Options):
     domain: str | None = Field(None, description="only this domain: law, finance, textbook, manual, ... (all)")
 
 
-class OhrBench:
+class OhrBench(PdfSuite[OhrBenchOptions]):
     """OHR-Bench v2 (Zhang et al. 2024): 8,498 questions on 1,261 PDFs (8,500 pages) of seven domains.
 
     Where: qas_v2.json in data/ of the repository opendatalab/OHR-Bench on GitHub; pdfs.zip on the dataset page
@@ -43,15 +42,8 @@ class OhrBench:
     name = "ohr-bench"
     licence = "CC BY 4.0; research only"
     metrics = ("token_f1", "exact_match", "page_recall@5", "page_mrr")
-
-    def __init__(self, options: OhrBenchOptions, context: Context) -> None:
-        self.options = options
-        self.root = options.folder / "pdfs"
-
-    @property
-    def revision(self) -> str:
-        """Of the file of questions."""
-        return reading.revision([self._file()])
+    FILES = ("qas_v2.json", "data/qas_v2.json")
+    PDFS = ("pdfs",)
 
     def documents(self) -> list[Path]:
         """Every PDF below the folder, of the domain that is asked for."""
@@ -83,6 +75,3 @@ class OhrBench:
                 source=row.text("doc_type"),
                 meta={"answer_form": row.text("answer_form")},
             )
-
-    def _file(self) -> Path:
-        return reading.need(self.options.folder, *QUESTIONS, suite=self)

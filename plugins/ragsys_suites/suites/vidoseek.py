@@ -10,11 +10,10 @@ from pydantic import Field
 
 from ragsys.evaluation.records import Question
 from ragsys.options import Options
-from ragsys.protocols import Context
 from ragsys_suites.suites import reading
+from ragsys_suites.suites.base import PdfSuite
 from ragsys_suites.suites.gold import answer_text, pages_of
 
-PDFS = ("pdf", "pdfs", "vidoseek_pdf_document", "slidevqa_pdf_document")
 _FILES = {"vidoseek": ("vidoseek.json", "rag_dataset.json"), "slidevqa": ("slidevqa_refined.json",)}
 
 
@@ -27,7 +26,7 @@ class ViDoSeekOptions(Options):
     )
 
 
-class ViDoSeek:
+class ViDoSeek(PdfSuite[ViDoSeekOptions]):
     """ViDoSeek (Wang et al. 2025): 1,142 questions with one answer each on 292 visually rich PDFs with 5,385 pages.
 
     Where: the dataset page Qiuchen-Wang/ViDoSeek (once autumncc/ViDoSeek) of the hub; code and schema in
@@ -47,19 +46,7 @@ class ViDoSeek:
     name = "vidoseek"
     licence = "Apache 2.0; documents of their authors"
     metrics = ("page_recall@1", "page_recall@3", "page_recall@5", "page_mrr@5", "vidoseek_accuracy")
-
-    def __init__(self, options: ViDoSeekOptions, context: Context) -> None:
-        self.options = options
-
-    @property
-    def root(self) -> Path:
-        """The folder of PDFs."""
-        return reading.need(self.options.folder, *PDFS, suite=self)
-
-    @property
-    def revision(self) -> str:
-        """Of the file of questions."""
-        return reading.revision([self._file()])
+    PDFS = ("pdf", "pdfs", "vidoseek_pdf_document", "slidevqa_pdf_document")
 
     def documents(self) -> Iterator[Path]:
         """Every PDF of the folder: those without a question are searched too."""
