@@ -154,6 +154,13 @@ BOXES = outcome(
 )
 
 
+def test_gold_boxes_without_an_area_are_no_gold() -> None:
+    line = {"doc": "a", "page": 3, "bbox": [0.2, 0.1, 0.2, 0.9]}
+    with_line = question(gold_boxes=[*LAYOUT["gold_boxes"], line])
+    assert build("layout_recall").score(with_line, BOXES) == pytest.approx(2 / 3)
+    assert build("layout_recall").score(question(gold_boxes=[line]), BOXES) is None
+
+
 def test_a_stricter_overlap_finds_less() -> None:
     assert build("layout_recall", iou=0.6).score(LAYOUT, BOXES) == pytest.approx(1 / 3)
 

@@ -29,17 +29,13 @@ from ragsys_suites.metrics.geometry import (
     cited_boxes,
     common,
     covered,
+    gold_boxes,
     ranked_boxes,
     union_area,
 )
 from ragsys_suites.metrics.options import BoxHitOptions, BoxOptions, TopOptions
 
 Placed = Sequence[tuple[Place, list[float]]]
-
-
-def _gold(question: Question) -> list[tuple[Place, list[float]]]:
-    boxes = question.get("gold_boxes") or ()
-    return [((one["doc"], one["page"]), one["bbox"]) for one in boxes if area(one["bbox"])]
 
 
 def _cited(outcome: Outcome) -> list[tuple[Place, list[float]]] | None:
@@ -63,7 +59,7 @@ class MmdocirLayoutRecall:
 
     def score(self, question: Question, outcome: Outcome) -> float | None:
         """See the module."""
-        gold, ranked = _gold(question), ranked_boxes(outcome)
+        gold, ranked = gold_boxes(question), ranked_boxes(outcome)
         if not gold or ranked is None:
             return None
         found = ranked[: self._k]
@@ -80,7 +76,7 @@ class MatchedBoxes:
 
     def score(self, question: Question, outcome: Outcome) -> float | None:
         """See the module."""
-        gold, cited = _gold(question), _cited(outcome)
+        gold, cited = gold_boxes(question), _cited(outcome)
         if not gold or cited is None:
             return None
         same = [[float(place == page and alike(box, other, self._iou)) for place, other in cited] for page, box in gold]
@@ -97,7 +93,7 @@ class CitedArea:
 
     def score(self, question: Question, outcome: Outcome) -> float | None:
         """See the module."""
-        gold, cited = _gold(question), _cited(outcome)
+        gold, cited = gold_boxes(question), _cited(outcome)
         if not gold or cited is None:
             return None
         both = wanted = given = 0.0
@@ -127,7 +123,7 @@ class BoxHits:
 
     def score(self, question: Question, outcome: Outcome) -> float | None:
         """See the module."""
-        gold = _gold(question)
+        gold = gold_boxes(question)
         boxes = _cited(outcome) if self._which == "cited" else ranked_boxes(outcome)
         if not gold or boxes is None:
             return None

@@ -1,11 +1,11 @@
-"""Boxes `[x0, y0, x1, y1]`: areas, overlaps, unions; and the boxes of an outcome with their pages."""
+"""Boxes `[x0, y0, x1, y1]`: areas, overlaps, unions; and those of a question and an outcome with their pages."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
 
-from ragsys.evaluation.records import Outcome
+from ragsys.evaluation.records import Outcome, Question
 
 Box = Sequence[float]
 Place = tuple[str, int]  # document and page
@@ -51,6 +51,12 @@ def union_area(boxes: Sequence[Box]) -> float:
 def covered(box: Box, by: Sequence[Box]) -> float:
     """The area of the box that the others cover together."""
     return union_area([common(box, other) for other in by])
+
+
+def gold_boxes(question: Question) -> list[tuple[Place, list[float]]]:
+    """The gold boxes that have an area: no box can be found that overlaps one without."""
+    boxes = question.get("gold_boxes") or ()
+    return [((one["doc"], one["page"]), one["bbox"]) for one in boxes if area(one["bbox"])]
 
 
 def ranked_boxes(outcome: Outcome) -> list[tuple[Place, list[float]]] | None:

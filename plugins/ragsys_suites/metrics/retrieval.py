@@ -15,7 +15,8 @@ the largest K): they may be of fewer than K documents, and documents further dow
 
 page       gold_pages with their grades · document  doc_ids, else the documents of gold_pages, in the order of their
 best pages · passage  gold_passages: the gold text is in the passage, or the passage, at least half as long, in the
-gold text; case and all but letters and digits aside · layout  gold_boxes: IoU of at least `iou` on the same page
+gold text; case and all but letters and digits aside · layout  gold_boxes that have an area:
+IoU of at least `iou` on the same page
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from dataclasses import dataclass
 
 from ragsys.evaluation.records import MetricInfo, Outcome, Question
 from ragsys.protocols import Context
-from ragsys_suites.metrics.geometry import alike, ranked_boxes
+from ragsys_suites.metrics.geometry import alike, gold_boxes, ranked_boxes
 from ragsys_suites.metrics.options import LayoutOptions, RankOptions
 from ragsys_suites.metrics.text import letters
 
@@ -72,7 +73,7 @@ def passage_matches(question: Question, outcome: Outcome) -> Matches | None:
 
 def layout_matches(question: Question, outcome: Outcome, least: float = 0.5) -> Matches | None:
     """Boxes in the order of their pages against gold boxes."""
-    gold = [((one["doc"], one["page"]), one["bbox"]) for one in question.get("gold_boxes") or ()]
+    gold = gold_boxes(question)
     boxes = ranked_boxes(outcome)
     if not gold or boxes is None:
         return None
