@@ -96,7 +96,9 @@ def test_kappa_by_hand() -> None:
     # judge says right 6/10, rule 5/10: by chance .6 * .5 + .4 * .5 = .5 -> (.7 - .5) / (1 - .5)
     pairs = [(True, True)] * 4 + [(False, False)] * 3 + [(True, False)] * 2 + [(False, True)]
     assert kappa(pairs) == pytest.approx(0.4)
-    assert kappa([(True, True)] * 3) == 1.0
+    assert kappa([(True, True)] * 3 + [(False, False)]) == 1.0
+    assert kappa([(True, True)] * 3) is None  # one word throughout: chance agrees as well
+    assert kappa([(False, False)]) is None
     assert kappa([(True, False), (False, True)]) == -1.0
     assert kappa([]) is None
 

@@ -6,7 +6,8 @@
     vidoseek_accuracy    1 if the grade is at least `least` (4), as ViDoSeek counts (Wang et al. 2025)
     judge_agreement      of the questions for which a rule decides, the share where the model's verdict (a grade of at
                          least `least`) and the rule's are the same
-    judge_kappa          Cohen's kappa of these verdicts over the set, -1..1: 0 is what chance gives; 1 if all agree
+    judge_kappa          Cohen's kappa of these verdicts over the set, -1..1: 0 is what chance gives; undefined where
+                         both say one and the same word throughout: chance would agree as well
 
 A rule decides where the gold answer is a number, yes or no, or none (`answer_accuracy` of int, float, yesno and
 unanswerable). For an unanswerable question the gold answer says that the documents do not answer. A missing or failed
@@ -112,20 +113,21 @@ class Kappa(Agreement):
         self._known = Remembered(self.verdicts)
 
     def total(self, questions: Sequence[Question], outcomes: Sequence[Outcome]) -> float | None:
-        """(agreement - agreement by chance) / (1 - agreement by chance); None where no question has a rule."""
+        """(agreement - agreement by chance) / (1 - agreement by chance); None where there is none, see `kappa`."""
         found = [self._known(question, outcome) for question, outcome in zip(questions, outcomes, strict=True)]
         return kappa([pair for pair in found if pair is not None])
 
 
 def kappa(pairs: Sequence[tuple[bool, bool]]) -> float | None:
-    """Cohen's kappa of pairs of verdicts (Cohen 1960); 1 where both only ever say the same one word."""
+    """Cohen's kappa of pairs of verdicts (Cohen 1960); None without pairs, and where both only ever say the same one
+    word: it is 0 / 0."""
     if not pairs:
         return None
     count = len(pairs)
     same = sum(one == other for one, other in pairs) / count
     first, second = sum(one for one, _ in pairs) / count, sum(other for _, other in pairs) / count
     chance = first * second + (1 - first) * (1 - second)
-    return 1.0 if chance >= 1.0 else (same - chance) / (1 - chance)
+    return None if chance >= 1.0 else (same - chance) / (1 - chance)
 
 
 judged_correctness = functools.partial(Graded, "judged_correctness")
