@@ -15,8 +15,8 @@ from ragsys.actions import Kit, Task, Turn
 from ragsys.answers import Answer, Citation, Statement
 from ragsys.budget import Purse
 from ragsys.cache import ReplyCache
-from ragsys.calls import reads_prompts
-from ragsys.citing import prove
+from ragsys.calls import is_structured, reads_prompts
+from ragsys.citing import Proof, prove
 from ragsys.codec import plain
 from ragsys.config import Budget, Config
 from ragsys.errors import ActionFailed, RagsysError, UsageError
@@ -126,7 +126,8 @@ def _answer(host: AnswerHost, task: Task, purse: Purse, emit: Any, judge: Judge 
     )
     recorder = Recorder(_header(host, task, kit), emit)
     cache = ReplyCache(host.folder / REPLIES) if settings.cache and kit.reads_prompts else None
-    runner = Runner(host, purse, recorder, kit, cache=cache)
+    structured = settings.format == "json" or (settings.format == "auto" and is_structured(generator))
+    runner = Runner(host, purse, recorder, kit, cache=cache, structured=structured)
     try:
         ended = runner.run(host.agent(settings.agent.use), task)
     except ActionFailed as failed:
@@ -168,37 +169,69 @@ def _proved(host: AnswerHost, task: Task, ended: Ended, judge: Judge | None) -> 
     """The draft with every sentence held against its sources."""
     draft = ended.draft
     proof = prove(draft, judge)
+    if host.config.answer.strict:
+        proof = strict(proof)
     pages = {one.number: one for one in draft.evidence}
     citations = tuple(
         replace(one, renderer=_renderer(host, pages[one.evidence]), gone=host.is_gone(one.doc))
         for one in proof.citations
     )
-    notes = [draft.note] if draft.note else []
-    if proof.statements:
-        notes += getattr(host.generator, "notes", ())
-    doubtful = sum(statement.level is not Level.SUPPORTED for statement in proof.statements)
-    if doubtful:
-        notes.append(f"{doubtful} of {len(proof.statements)} sentences are not proved by what they cite")
-    text = marked(proof.statements) or _nothing(draft.status)
+    said = tuple(statement for statement in proof.statements if not statement.left_out)
+    status = draft.status if said or not proof.statements else "abstained"
+    text = marked(said) or (_LEFT_OUT if proof.statements else _nothing(draft.status))
     return Answer(
         question=task.question,
         text=text,
         sentences=proof.statements,
         citations=citations,
-        status=draft.status,
+        status=status,
         evidence=draft.evidence,
         usage=ended.usage,
         coverage=dict(host.coverage()),
-        notes=(*notes, *host.warnings()),
+        notes=(*_notes(host, ended, proof), *host.warnings()),
         config=host.config.hash,
         generator=host.generator.identity,
     )
+
+
+def strict(proof: Proof) -> Proof:
+    """The same proof with every sentence that is not proved left out of the text; citations of the others go first."""
+    statements = [replace(one, left_out=one.level is not Level.SUPPORTED) for one in proof.statements]
+    order = [number for out in (False, True) for one in statements if one.left_out is out for number in one.citations]
+    numbers = {number: n for n, number in enumerate(dict.fromkeys(order), 1)}
+    return Proof(
+        tuple(replace(one, citations=tuple(numbers[number] for number in one.citations)) for one in statements),
+        tuple(
+            sorted((replace(one, number=numbers[one.number]) for one in proof.citations), key=lambda one: one.number)
+        ),
+    )
+
+
+def _notes(host: AnswerHost, ended: Ended, proof: Proof) -> list[str]:
+    """Why it stopped or abstained, what was not shown to the model, how it was made, what of it is not proved."""
+    notes = [ended.draft.note] if ended.draft.note else []
+    notes += ended.notes
+    if not proof.statements:
+        return notes
+    notes += getattr(host.generator, "notes", ())
+    count = len(proof.statements)
+    if left_out := sum(one.left_out for one in proof.statements):
+        notes.append(f"strict: {left_out} of {count} sentences are left out: they are not proved by what they cite")
+    elif doubtful := sum(one.level is not Level.SUPPORTED for one in proof.statements):
+        notes.append(f"{doubtful} of {count} sentences are not proved by what they cite")
+    placed = {citation.number for citation in proof.citations if citation.found}
+    if unplaced := sum(bool(placed & set(one.citations)) for one in proof.statements if not one.left_out):
+        notes.append(f"{unplaced} of {count} sentences name no place: theirs was found by their words")
+    return notes
 
 
 def _renderer(host: Host, evidence: Evidence) -> Any:
     from ragsys.pictures import citation_picture
 
     return lambda citation, dpi, crop: citation_picture(partial(host.render), evidence, citation, dpi, crop)
+
+
+_LEFT_OUT = "Nothing that was written is proved by the documents."
 
 
 def _nothing(status: str) -> str:

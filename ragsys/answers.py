@@ -29,6 +29,7 @@ class Citation:
     parse: str  # fingerprint of what parsed the page: after a re-parse the ids are stale
     renderer: Callable[[Citation, float, bool], Image] | None = field(default=None, compare=False, repr=False)
     gone: bool = False  # no file holds the document any more: it is quoted from what the library keeps
+    found: bool = False  # its place was found by its sentence's words: the writer of the answer named none
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -45,9 +46,9 @@ class Citation:
         return self.renderer(self, dpi, crop)
 
     def to_json(self) -> JSON:
-        """Stable keys: number, evidence, doc, path, title, page, blocks, ids, bboxes, quote, level, parse, gone.
+        """Stable keys: number, evidence, doc, path, title, page, blocks, ids, bboxes, quote, level, parse, gone, found.
 
-        `gone`: the file is not there any more.
+        `gone`: the file is not there any more. `found`: the place was found by the sentence's words.
         """
         return {
             "number": self.number,
@@ -63,6 +64,7 @@ class Citation:
             "level": self.level.value,
             "parse": self.parse,
             "gone": self.gone,
+            "found": self.found,
         }
 
 
@@ -74,14 +76,16 @@ class Statement:
     citations: tuple[int, ...]  # numbers of its citations, best level first
     level: Level  # the best of its citations'; none without one
     problems: tuple[str, ...] = ()  # what of it does not hold, in words; empty where it is supported
+    left_out: bool = False  # it is not in the answer's text: it is not proved, and the answer is strict
 
     def to_json(self) -> JSON:
-        """Stable keys: text, citations, level, problems."""
+        """Stable keys: text, citations, level, problems, left_out."""
         return {
             "text": self.text,
             "citations": list(self.citations),
             "level": self.level.value,
             "problems": list(self.problems),
+            "left_out": self.left_out,
         }
 
 
@@ -107,10 +111,21 @@ class Answer:
         """The sentences that are not proved, with the reasons."""
         return tuple(sentence for sentence in self.sentences if sentence.level is not Level.SUPPORTED)
 
+    @property
+    def said(self) -> tuple[Statement, ...]:
+        """The sentences of its text: all, but for those that a strict answer leaves out."""
+        return tuple(sentence for sentence in self.sentences if not sentence.left_out)
+
+    @property
+    def sources(self) -> tuple[Citation, ...]:
+        """The citations that the sentences of its text name, by number."""
+        named = {number for sentence in self.said for number in sentence.citations}
+        return tuple(citation for citation in self.citations if citation.number in named)
+
     def __str__(self) -> str:
         sources = "\n".join(
             f"[{c.number}] {c.path} p.{c.page} ({c.level.value}{', the file is gone' if c.gone else ''})"
-            for c in self.citations
+            for c in self.sources
         )
         return f"{self.text}\n\n{sources}" if sources else self.text
 

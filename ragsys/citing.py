@@ -6,40 +6,42 @@ supported   the rules of `agreement` find no fact of the sentence that the quote
             judge says that it is supported
 
 A mark without a quote can reach "supported" too: the sentence of its block that says everything is then its quote.
+Where a mark names a page without a block, or no mark of a sentence resolves, the sentence is held against the blocks
+that share most words with it, by the same rules; such a citation says that we found its place (`found`). A sentence
+that leans on another ("It opened in 1987") is never proved so: many blocks could be meant.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
-
-from rapidfuzz import fuzz
 
 from ragsys import sentences
 from ragsys.agreement import Setting, prose_problems, row_problems
 from ragsys.answers import Citation, Statement
-from ragsys.claims import fold
+from ragsys.claims import facts, fold, stem
 from ragsys.grids import Grid
+from ragsys.marks import WHOLE_PAGE
 from ragsys.protocols import Judge
+from ragsys.quotes import Stretch, align, block_of
 from ragsys.types import Block, BlockKind, Draft, Evidence, Level, Mark, Sentence
 
-#: Least similarity of a quote and the words it is aligned with (rapidfuzz partial ratio, 0..100, of normalised forms).
-#: 90 lets one character in ten differ: broken ligatures, lost blanks, OCR. Digits and negations must be equal anyway.
-QUOTE_RATIO = 90.0
 #: A judge's least certainty.
 JUDGED = 0.5
 _RANK = {Level.NONE: 0, Level.LOCATED: 1, Level.QUOTED: 2, Level.SUPPORTED: 3}
-_SIGNED = re.compile(r"(?:(?<![\w.])-)?\d+")
 _PARTS = re.compile(r";\s+|,?\s+(?:and|while|but|whereas)\s+")
-
-
-class Stretch(NamedTuple):
-    """`text[start:end]` of a block."""
-
-    start: int
-    end: int
+#: Characters of a sentence that is held against its sources; a longer one is no sentence.
+LONGEST = 1500
+_TRIED = 6  # blocks that a sentence without a place is held against
+_SHARED = 0.5  # least share of its words that such a block holds, where it names no page either
+_LEANS = re.compile(
+    r"\W*(?:it|its|they|their|them|he|she|his|her|this|these|that|those|there|such|both|same|we|our|so|yes|no|also"
+    r"|however|therefore|thus|in addition"
+    r"|the (?:former|latter|company|group|firm|authors?|same|others?))\b",
+    re.I,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +61,20 @@ class _Source:
     stretch: Stretch | None
     level: Level
     problems: tuple[str, ...]
+    found: bool = False  # the place was found by us: no mark named it
 
 
 def prove(draft: Draft, judge: Judge | None = None) -> Proof:
     """Prove every sentence. Citations are numbered as they are first named; equal ones are one."""
     pages = {one.number: one for one in draft.evidence}
-    numbers: dict[tuple[int, int, Stretch | None, Level], int] = {}
+    numbers: dict[tuple[int, int, Stretch | None, Level, bool], int] = {}
     citations: list[Citation] = []
     statements = []
     for sentence in draft.sentences:
         sources, missing = _sources(sentence, pages, judge)
         named = []
         for source in sorted(sources, key=lambda one: -_RANK[one.level]):
-            key = (source.evidence.number, source.block.ordinal, source.stretch, source.level)
+            key = (source.evidence.number, source.block.ordinal, source.stretch, source.level, source.found)
             if key not in numbers:
                 numbers[key] = len(citations) + 1
                 citations.append(_citation(numbers[key], source))
@@ -95,11 +98,20 @@ def _sources(sentence: Sentence, pages: dict[int, Evidence], judge: Judge | None
     missing = []
     for mark in dict.fromkeys(sentence.marks):
         evidence = pages.get(mark.evidence)
-        block = _block(evidence, mark.block) if evidence else None
-        if evidence is None or block is None:
-            missing.append(f"its source {mark.evidence}.{mark.block} does not exist")
-            continue
-        found.append(_prove(sentence.text, mark, evidence, block))
+        block = block_of(evidence, mark.block) if evidence else None
+        if evidence is not None and mark.block == WHOLE_PAGE:
+            placed = _placed(sentence.text, mark.quote, [evidence], 0.0)
+            found += placed
+            missing += [] if placed else [f"nothing on page {mark.evidence} that it cites is like it"]
+        elif evidence is None or block is None:
+            name = f"{mark.evidence}.{mark.block}" if mark.block != WHOLE_PAGE else str(mark.evidence)
+            missing.append(f"its source {name} does not exist")
+        elif len(sentence.text) > LONGEST:
+            found.append(_Source(evidence, block, None, Level.LOCATED, ("it is too long to be proved",)))
+        else:
+            found.append(_prove(sentence.text, mark, evidence, block))
+    if not found:
+        found = [one for one in _placed(sentence.text, "", pages.values(), _SHARED) if one.level is Level.SUPPORTED]
     if found and not any(one.level is Level.SUPPORTED for one in found):
         found = _together(sentence.text, found)
     if found and judge is not None and not any(one.level is Level.SUPPORTED for one in found):
@@ -109,8 +121,39 @@ def _sources(sentence: Sentence, pages: dict[int, Evidence], judge: Judge | None
     return found, missing
 
 
-def _block(evidence: Evidence, ordinal: int) -> Block | None:
-    return next((block for block in evidence.page.blocks if block.ordinal == ordinal), None)
+def _placed(claim: str, quote: str, pages: Iterable[Evidence], least: float) -> list[_Source]:
+    """Where a sentence that names no block stands: the block that leaves the fewest problems; none if none is like it.
+
+    `least` is the share of the sentence's words that a block must hold to be tried, 0..1.
+    """
+    wanted = _telling(claim)
+    if not wanted or len(claim) > LONGEST:
+        return []
+    around: list[tuple[float, int, Evidence, Block]] = []
+    for page in pages:
+        for block in page.page.blocks:
+            quoted = bool(quote) and align(quote, block.text) is not None
+            share = len(wanted & _telling(block.text)) / len(wanted)
+            if quoted or share > least or (least and share == least):
+                around.append((-share - quoted, len(around), page, block))
+    best: _Source | None = None
+    for _, _, page, block in sorted(around, key=lambda one: one[:2])[:_TRIED]:
+        one = replace(_prove(claim, Mark(page.number, block.ordinal, quote), page, block), found=True)
+        if best is None or (-_RANK[one.level], len(one.problems)) < (-_RANK[best.level], len(best.problems)):
+            best = one
+    if best is None:
+        return []
+    said = facts(claim)
+    vague = _LEANS.match(claim) or len(wanted) < 3 or not (said.quantities or said.years or said.dates or said.names)
+    if best.level is Level.SUPPORTED and vague and not (best.stretch and quote):
+        best = replace(best, level=Level.LOCATED, problems=("which place it speaks of is not said",))
+    return [best]
+
+
+@functools.lru_cache(maxsize=4096)
+def _telling(text: str) -> frozenset[str]:
+    """Stems of the words and numbers of a text that say something."""
+    return frozenset(stem(word) for word in re.findall(r"[^\W\d_]{4,}|\d+", fold(text).lower()))
 
 
 def _prove(claim: str, mark: Mark, evidence: Evidence, block: Block) -> _Source:
@@ -201,6 +244,7 @@ def _citation(number: int, source: _Source) -> Citation:
         shown(block.text[stretch.start : stretch.end]) if stretch else "",
         source.level,
         evidence.parse,
+        found=source.found,
     )
 
 
@@ -212,82 +256,6 @@ def shown(text: str) -> str:
 def _row_text(text: str) -> str:
     cells = [re.sub(r"\s+", " ", cell).strip() for cell in text.split("|")]
     return "  ".join(cell for cell in cells if cell and not set(cell) <= set("-: "))
-
-
-# -- where a quote stands --------------------------------------------------------------------------------------------
-
-
-def align(quote: str, text: str) -> Stretch | None:
-    """Where the quote stands in the text, or None.
-
-    Case, blanks, hyphens, ligatures, quotation marks and a table's bars make no difference.
-    """
-    wanted, _ = _normal(quote)
-    have, places = _normal(text)
-    wanted = wanted.strip(" .,;:…\"'")
-    if not wanted or not have:
-        return None
-    at = _whole_words(wanted, have)
-    if at >= 0:
-        return Stretch(places[at], places[at + len(wanted) - 1] + 1)
-    if len(wanted) < 12:  # too short to be told from something else
-        return None
-    found = fuzz.partial_ratio_alignment(wanted, have, score_cutoff=QUOTE_RATIO)
-    if found is None or found.dest_end <= found.dest_start:
-        return None
-    if len(have) < len(wanted) * 0.9:  # the text would be aligned with a part of the quote
-        return None
-    start, end = found.dest_start, found.dest_end
-    while start > 0 and have[start - 1] not in " " and have[start] != " ":
-        start -= 1
-    while end < len(have) and have[end] != " " and have[end - 1] != " ":
-        end += 1
-    if _SIGNED.findall(wanted) != _SIGNED.findall(have[start:end]):
-        return None
-    if _negations(wanted) != _negations(have[start:end]):
-        return None
-    return Stretch(places[start], places[end - 1] + 1)
-
-
-def _negations(text: str) -> int:
-    return len(re.findall(r"\b(?:not|no|never|cannot|without|nor|none)\b|n't\b", text))
-
-
-def _whole_words(wanted: str, have: str) -> int:
-    at = have.find(wanted)
-    while at >= 0:
-        end = at + len(wanted)
-        cut = (at > 0 and have[at - 1].isalnum() and wanted[0].isalnum()) or (
-            end < len(have) and have[end].isalnum() and wanted[-1].isalnum()
-        )
-        # 1,577 inside 21,577 or 1,577.5 is another number
-        longer = wanted[-1].isdigit() and re.match(r"[.,]\d", have[end:])
-        longer = longer or (wanted[0].isdigit() and re.search(r"\d[.,]$", have[max(0, at - 2) : at]))
-        if not cut and not longer:
-            return at
-        at = have.find(wanted, at + 1)
-    return -1
-
-
-def _normal(text: str) -> tuple[str, list[int]]:
-    """The lower-case form that quotes are compared in, and for each of its characters the place in `text`."""
-    out: list[str] = []
-    places: list[int] = []
-    for at, char in enumerate(text):
-        # a hyphen between letters is one with a blank: "state-of-the-art"; before a digit it is a minus
-        joins = fold(char) == "-" and text[at - 1 : at].isalpha() and text[at + 1 : at + 2].isalpha()
-        if char.isspace() or char == "|" or joins:
-            if out and out[-1] != " ":
-                out.append(" ")
-                places.append(at)
-            continue
-        for one in fold(char).lower():
-            out.append(one)
-            places.append(at)
-    while out and out[-1] == " ":
-        out.pop()
-        places.pop()
-    return "".join(out), places
 
 
 # -- what stands around a block --------------------------------------------------------------------------------------

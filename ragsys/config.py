@@ -119,6 +119,10 @@ class AnswerConfig(Section):
     pages: int = Field(8, ge=1, le=100, description="evidence pages that an agent asks for")
     budget: Budget = Budget()
     cache: bool = Field(True, description="reuse model replies to equal requests")
+    format: Literal["auto", "marks", "json"] = Field(
+        "auto", description="how a model writes: text with marks, or JSON; auto: JSON where its generator asks for it"
+    )
+    strict: bool = Field(False, description="leave sentences that are not proved out of the answer's text")
 
 
 class Config(Section):

@@ -1,23 +1,33 @@
-"""What is said to a language model: pages as data with block ids; and how its text with marks becomes a draft."""
+"""What is said to a language model: pages as data with block ids, what came before, and the question last.
+
+The order is made for servers that keep the beginning of a prompt: instructions, pages, history, values, question. Two
+questions over the same pages share everything up to the first word that differs.
+
+What comes from outside is data. It stands between delimiters that begin with `<`, and can hold none: a `<` that could
+begin one, a bracketed id such as [3.7], and the tokens that chat templates are made of are written with other
+characters there; every further line of a block is indented; what no reader of the page could see is left out.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ragsys import sentences
 from ragsys.actions import Turn, View
-from ragsys.codec import plain, restore
-from ragsys.errors import GenerationError
+from ragsys.drafts import parse as parse
+from ragsys.drafts import written as written
+from ragsys.marks import MarkFilter as MarkFilter
 from ragsys.protocols import Message
-from ragsys.types import JSON, BlockKind, Draft, Evidence, Mark, Sentence
+from ragsys.types import Block, BlockKind, Evidence
 
-#: [3.7], [3.7 "its words"], [3.7; 4.1 "more"]
-_MARK = re.compile(r"\[\s*\d+\.\d+(?:[^\[\]\"“”]|[\"“][^\"”]{0,2000}[\"”])*\]")
-_ONE = re.compile(r"(\d+)\.(\d+)\s*:?\s*(?:[\"“]([^\"”]*)[\"”])?")
-_HOLD = "\ue000"  # stands for a mark while sentences are cut; a private character that no reply may hold
-NOT_FOUND = "NOT FOUND"
+# what could begin a delimiter or a template's token, in any of the characters that look like it
+_TAG = re.compile(r"[<＜﹤]+(?=\s*[/|!?_]*\s*[^\W\d])|[<＜﹤](?=[/|!?])")
+_ID = re.compile(r"[\[［【](\s*(?:/?[A-Z]{2,}|\d+\s*[.．]\s*\d+[^\[\]［］【】\n]{0,300}|\d{1,3})\s*)[\]］】]")
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    r"\ud800-\udfff\U000e0000-\U000e007f]"
+)
 
 
 def conversation(
@@ -25,125 +35,81 @@ def conversation(
     question: str,
     evidence: Sequence[Evidence],
     *,
+    texts: Sequence[str] | None = None,
+    pictures: Mapping[int, Any] | None = None,
+    montage: Any = None,
     history: Sequence[Turn] = (),
     values: Mapping[str, str] | None = None,
-    images: Sequence[Any] = (),
     question_images: Sequence[Any] = (),
 ) -> tuple[Message, ...]:
-    """The instructions as the system's message, the pages and the question as the user's."""
-    parts: list[Any] = [pages_text(evidence), *images] if evidence else []
-    parts += [f"Asked before: {turn.question}\nAnswered: {turn.answer}" for turn in history]
-    parts += [f"{name}: {text}" for name, text in (values or {}).items()]
-    parts.append(f"Question: {question}")
+    """The instructions as the system's message, the pages and the question as the user's.
+
+    `texts` are what `page_text` made of each page (else each is told whole), `pictures` {evidence number: image} follow
+    the text of their page, `montage` is one image of all pages.
+    """
+    told = texts if texts is not None else [page_text(one) for one in evidence]
+    parts: list[Any] = []
+    for one, text in zip(evidence, told, strict=True):
+        if parts and isinstance(parts[-1], str):
+            parts[-1] += f"\n\n{text}"
+        else:
+            parts.append(text)
+        if pictures and one.number in pictures:
+            parts.append(pictures[one.number])
+    parts += [montage] if montage is not None else []
+    parts += [f"<earlier>\nAsked: {data(turn.question)}\nAnswered: {data(turn.answer)}\n</earlier>" for turn in history]
+    parts += [f"{name}: {data(text)}" for name, text in (values or {}).items()]
     parts += question_images
+    parts.append(f"Question: {_TOKEN.sub('‹|', _UNSEEN.sub('', question)).strip()}")
     return Message("system", (prompt.strip(),)), Message("user", tuple(parts))
 
 
+_TOKEN = re.compile(r"<\s*\|")  # of a chat template: no question needs one
+
+
 def pages_text(evidence: Sequence[Evidence]) -> str:
-    """The pages with block ids. A document's text can neither close its page nor open one: its `<` before "page" is
-    another character, and only the first line of a block begins at the margin."""
-    pages = []
-    for one in evidence:
-        head = f'<page number="{one.number}" file="{_data(one.path, True)}" page="{one.page.number}">'
-        blocks = [_block(one.number, block.ordinal, block.text) for block in one.page.blocks if _told(block.kind)]
-        pages.append("\n".join([head, *[block for block in blocks if block], "</page>"]))
-    return "\n\n".join(pages)
+    """The pages with their block ids, each whole."""
+    return "\n\n".join(page_text(one) for one in evidence)
 
 
-def _told(kind: BlockKind) -> bool:
-    return kind not in (BlockKind.HEADER, BlockKind.FOOTER)
+def page_text(one: Evidence, only: Collection[int] | None = None, limit: int | None = None) -> str:
+    """A page as text. `only` are the blocks that are told, `limit` the characters of their text altogether.
 
-
-def _block(number: int, ordinal: int, text: str) -> str:
-    lines = [line for line in _data(text).splitlines() if line.strip()]
-    # every further line is indented, so that a line of a document never looks like the beginning of a block
-    return f"[{number}.{ordinal}] " + "\n    ".join(lines) if lines else ""
-
-
-def _data(text: str, attribute: bool = False) -> str:
-    text = re.sub(r"<(?=\s*/?\s*page)", "‹", text, flags=re.IGNORECASE)
-    return text.replace('"', "'").replace("\n", " ") if attribute else text
-
-
-def written(text: str, data: Any, evidence: Sequence[Evidence]) -> Draft:
-    """The draft of a reply: from `data` where the generator gives its sentences whole, else parsed from the text.
-
-    Raises `GenerationError` if `data` has sentences but not of our shape.
+    What is over the limit is left out from the end; a block that is cut ends in an ellipsis.
     """
-    if isinstance(data, Mapping) and "sentences" in data:
-        try:
-            found: JSON = plain(data)
-            sentences_: tuple[Sentence, ...] = restore(tuple[Sentence, ...], found["sentences"])
-            status = found.get("status", "answered")
-            note = str(found.get("note", ""))
-        except (TypeError, ValueError, KeyError) as error:
-            raise GenerationError(f"the generator's sentences are not of the expected form: {error}") from error
-        if status not in ("answered", "partial", "abstained"):
-            raise GenerationError(f"the generator gave an unknown status '{status}'")
-        return Draft(sentences_, tuple(evidence), status, note)
-    body = text.strip()
-    if body.upper().startswith(NOT_FOUND):
-        reason = _MARK.sub("", body[len(NOT_FOUND) :]).strip(" .:;,-\n")
-        return Draft((), tuple(evidence), "abstained", reason or "the pages that were found do not hold the answer")
-    return Draft(parse(body), tuple(evidence))
+    head = f'<page number="{one.number}" file="{_attribute(one.path)}" page="{one.page.number}">'
+    blocks = [block for block in told(one) if only is None or block.ordinal in only]
+    room = limit
+    lines = []
+    for block in blocks:
+        text = data(block.text)
+        if room is not None:
+            if len(text) > room:
+                text = text[: room - 2].rstrip() + " …" if room >= 40 else ""
+            room = max(0, room - len(text))
+        if text.strip():
+            lines.append(f"[{one.number}.{block.ordinal}] {text.strip()}")
+    return "\n".join([head, *lines, "</page>"])
 
 
-def parse(text: str) -> tuple[Sentence, ...]:
-    """Sentences and their marks. Marks after a full stop belong to the sentence before it."""
-    text = text.replace(_HOLD, "")
-    marks: list[tuple[Mark, ...]] = []
-
-    def hold(match: re.Match[str]) -> str:
-        found = _ONE.findall(match.group())
-        marks.append(tuple(Mark(int(n), int(b), quote.strip()) for n, b, quote in found if len(n) < 7 and len(b) < 7))
-        return _HOLD
-
-    held = _MARK.sub(hold, text)
-    held = re.sub(rf"([.!?]+[\"'”’)]*)\s*((?:{_HOLD}\s*)+)", lambda m: f"{m[2].replace(' ', '')}{m[1]} ", held)
-    result = []
-    taken = 0
-    for start, end in sentences.split(held):
-        part = held[start:end]
-        count = part.count(_HOLD)
-        body = re.sub(r"\s+", " ", re.sub(rf"\s*{_HOLD}\s*", " ", part)).strip()
-        body = re.sub(r"\s+([.,;:!?])", r"\1", body)
-        of = tuple(mark for group in marks[taken : taken + count] for mark in group)
-        taken += count
-        if body.strip(".,;: "):
-            result.append(Sentence(body, of))
-        elif result and of:  # marks that stand alone belong to what they follow
-            result[-1] = Sentence(result[-1].text, result[-1].marks + of)
-    return tuple(result)
+def told(one: Evidence) -> list[Block]:
+    """The blocks of a page that are told: all but running headers and footers."""
+    return [block for block in one.page.blocks if block.kind not in (BlockKind.HEADER, BlockKind.FOOTER)]
 
 
-class MarkFilter:
-    """Takes the marks out of streamed text: holds a `[` back until it is clear whether a mark begins there."""
+def data(text: str) -> str:
+    """Text from outside as it stands in a prompt: it can neither close nor open what it stands in, nor pose as a block.
 
-    def __init__(self, show: Callable[[str], None]) -> None:
-        self._show = show
-        self._held = ""
+    Only its first line begins at the margin.
+    """
+    text = _UNSEEN.sub("", text)
+    text = _TAG.sub(lambda match: "‹" * len(match.group()), text)
+    text = _ID.sub(r"(\1)", text)
+    return "\n    ".join(line.rstrip() for line in text.splitlines() if line.strip())
 
-    def feed(self, piece: str) -> None:
-        """Pass on what is certain."""
-        self._held = _MARK.sub("", self._held + piece)
-        at = self._held.rfind("[")
-        # a mark is `[` and a number, and not endless: anything else passes
-        if (
-            at >= 0
-            and len(self._held) - at < 2100
-            and re.fullmatch(r"\[\s*(\d+(\.\d*)?.*)?", self._held[at:], re.DOTALL)
-        ):
-            out, self._held = self._held[:at], self._held[at:]
-        else:
-            out, self._held = self._held, ""
-        if out:
-            self._show(out)
 
-    def end(self) -> None:
-        """Pass on what is left."""
-        if self._held:
-            self._show(_MARK.sub("", self._held))
-            self._held = ""
+def _attribute(text: str) -> str:
+    return re.sub(r"\s+", " ", data(text)).replace('"', "'").replace(">", "›")
 
 
 def wants_images(view: View, reads_images: bool) -> bool:

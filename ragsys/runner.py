@@ -26,7 +26,7 @@ from ragsys.actions import (
 )
 from ragsys.budget import Purse
 from ragsys.cache import ReplyCache
-from ragsys.calls import Caller, within
+from ragsys.calls import Caller, Made, within
 from ragsys.codec import fingerprint
 from ragsys.errors import ActionFailed, AgentError, BudgetSpent, ConfigError, GenerationError, did_you_mean
 from ragsys.protocols import Generator, Tool
@@ -92,6 +92,7 @@ class Ended:
     draft: Draft
     usage: Usage
     stop: str = "finished"
+    notes: tuple[str, ...] = ()  # what was left out of requests, so that they fit
 
 
 @dataclass(slots=True)
@@ -116,14 +117,17 @@ class Runner:
         kit: Kit,
         *,
         cache: ReplyCache | None = None,
+        structured: bool = False,
     ) -> None:
+        """`structured` asks a language model for answers as JSON instead of marked text."""
         self.host = host
         self.purse = purse
         self.recorder = recorder
         self.kit = kit
         self._library = threading.Lock()  # the host's searches and pages: one thread at a time
         self._shown: dict[tuple[str, int], Evidence] = {}
-        self._caller = Caller(host, kit, recorder, cache, self._library)
+        self._caller = Caller(host, kit, recorder, cache, self._library, structured=structured)
+        self._notes: dict[str, None] = {}
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
@@ -142,7 +146,7 @@ class Runner:
             draft = replace(draft, status="partial", note=draft.note or stop)
         if not draft.evidence:
             draft = replace(draft, evidence=self.evidence)
-        return Ended(draft, self.purse.usage, stop)
+        return Ended(draft, self.purse.usage, stop, tuple(self._notes))
 
     def _drive(self, agent: AgentFunction, span: _Span) -> Draft:
         """Run one agent. Raises `BudgetSpent` if its budget ended before it had anything."""
@@ -185,43 +189,45 @@ class Runner:
         """Do one action and record it."""
         if number is None:
             number = self._begin(action, parent)
-        before = Usage()
         try:
-            result, before = self._do(action, span, number)
+            made = self._do(action, span, number)
         except Exception as error:
             message = error.message if isinstance(error, BudgetSpent) else str(error)
-            self.recorder.finish(number, {}, before, f"{type(error).__name__}: {message}")
+            self.recorder.finish(number, {}, Usage(), f"{type(error).__name__}: {message}")
             raise
-        self.recorder.finish(number, recorded(action, result), before)
-        return result
+        self._notes |= dict.fromkeys(made.notes)
+        output = recorded(action, made.value)
+        if made.shown:
+            output = {**output, "shown": made.shown, "notes": list(made.notes)}
+        self.recorder.finish(number, output, made.usage)
+        return made.value
 
     def _begin(self, action: Action[Any], parent: int | None) -> int:
         kind = type(action).__name__.lower()
         return self.recorder.begin(parent, kind, described(action), {"action": described(action)}, fingerprint(action))
 
-    def _do(self, action: Action[Any], span: _Span, number: int) -> tuple[Any, Usage]:
+    def _do(self, action: Action[Any], span: _Span, number: int) -> Made:
         match action:
             case Search():
                 span.purse.check()
                 with self._library:
-                    return list(self.host.search(action, span.task)), Usage()
+                    return Made(list(self.host.search(action, span.task)), Usage())
             case Look():
                 return self._caller.look(action, span.task, self._pages(action.pages), span.purse)
             case Write():
                 pages = self._pages(action.pages)
-                draft, usage = self._caller.write(
+                return self._caller.write(
                     action, span.task, pages, span.purse, stream=span.depth == 0, rescue=lambda d: self._keep(span, d)
                 )
-                return draft, usage
             case Run():
-                return self._run(action, span, number)
+                return Made(*self._run(action, span, number))
             case Call():
-                return self._call(action, span)
+                return Made(self._call(action, span), Usage())
             case Checkpoint():
                 self._keep(span, action.draft)
-                return None, Usage()
+                return Made(None, Usage())
             case Each():
-                return self._each(action, span, number), Usage()
+                return Made(self._each(action, span, number), Usage())
         raise AgentError(f"an unknown action {type(action).__name__}", hint="the actions are in ragsys.actions")
 
     def _keep(self, span: _Span, draft: Draft) -> None:
@@ -266,7 +272,7 @@ class Runner:
             raise ActionFailed(described(action), error) from error  # its slice is spent, the whole is not
         return (draft if draft.evidence else replace(draft, evidence=self.evidence)), purse.usage
 
-    def _call(self, action: Call, span: _Span) -> tuple[Any, Usage]:
+    def _call(self, action: Call, span: _Span) -> Any:
         span.purse.check()
         tools = self.host.tools
         if action.tool not in tools:
@@ -274,7 +280,7 @@ class Runner:
                 f"no tool named '{action.tool}'.{did_you_mean(action.tool, tools)}",
                 hint=f"tools: {', '.join(tools) or 'none'}",
             )
-        return within(span.purse, lambda: tools[action.tool].call(dict(action.arguments))), Usage()
+        return within(span.purse, lambda: tools[action.tool].call(dict(action.arguments)))
 
     def _each(self, action: Each, span: _Span, number: int) -> list[Ok[Any] | Failed]:
         """Side by side. Steps are numbered before any begins, so that a trace does not depend on who is faster."""

@@ -47,7 +47,7 @@ def save(answer: Answer, path: Path) -> Path:
 
 def to_html(answer: Answer) -> str:
     """The answer as one page: text with marks, then each citation with its picture; light and dark, no script."""
-    figures = "\n".join(_figure(answer, citation) for citation in answer.citations)
+    figures = "\n".join(_figure(answer, citation) for citation in answer.sources)
     sections = [
         f'<section class="sources" aria-label="Sources"><h2>Sources</h2>{figures}</section>' if figures else "",
         _doubts(answer.unsupported),
@@ -67,7 +67,7 @@ def to_markdown(answer: Answer) -> str:
     lines = [f"# {_plain(answer.question)}", "", _marked(answer) or _plain(answer.text), ""]
     if answer.status != "answered":
         lines += [f"*{answer.status}*", ""]
-    for citation in answer.citations:
+    for citation in answer.sources:
         lines += [f"## [{citation.number}] {_plain(_name(citation))}, page {citation.page}", ""]
         if citation.quote:
             lines += [f"> {_plain(citation.quote)}", ""]
@@ -90,10 +90,10 @@ def _name(citation: Citation) -> str:
 
 
 def _body(answer: Answer) -> str:
-    if not answer.sentences:
+    if not answer.said:
         return f"<p>{_text(answer.text)}</p>"
     parts = []
-    for one in answer.sentences:
+    for one in answer.said:
         kind = "" if one.level is Level.SUPPORTED else f' class="doubt" title="{_text("; ".join(one.problems))}"'
         links = "".join(f'<a class="mark" href="#c{number}">{number}</a>' for number in one.citations)
         parts.append(f"<span{kind}>{_text(one.text)}</span>{links}")
@@ -101,15 +101,13 @@ def _body(answer: Answer) -> str:
 
 
 def _marked(answer: Answer) -> str:
-    return " ".join(
-        _plain(one.text) + "".join(f" \\[{number}\\]" for number in one.citations) for one in answer.sentences
-    )
+    return " ".join(_plain(one.text) + "".join(f" \\[{number}\\]" for number in one.citations) for one in answer.said)
 
 
 def _figure(answer: Answer, citation: Citation) -> str:
     picture = _picture(citation)
     image = f'<img alt="page {citation.page} with the cited place marked" src="{picture}">' if picture else ""
-    said = [one.text for one in answer.sentences if citation.number in one.citations]
+    said = [one.text for one in answer.said if citation.number in one.citations]
     label = _text(" / ".join(said))
     quote = f"<blockquote>{_text(citation.quote)}</blockquote>" if citation.quote else ""
     level = citation.level.value

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ragsys.cli.filters import Narrow, filters
+from ragsys.cli.live import Live
 from ragsys.cli.progress import duration
 from ragsys.cli.shell import Shell, Where, folder, library, output
 from ragsys.cli.text import Part, Styled, bold, coloured, counted, dim, marked, shortened, wrapped
@@ -31,6 +33,7 @@ _LEVELS = {"supported": "green", "quoted": "yellow", "located": "yellow", "none"
 @click.argument("question", nargs=-1, required=True)
 @click.option("--save", type=click.Path(path_type=Path), metavar="FILE", help="Keep it: .html or .md, with page crops.")
 @click.option("--budget", metavar="3s,8k", help="At most so much time, tokens, calls: 3s 2m 8k 4c.")
+@click.option("--strict", is_flag=True, help="Leave sentences that are not proved out of the answer.")
 @click.option("--no-index", is_flag=True, help="Ask the library as it is; do not look for new files.")
 @filters
 @library
@@ -42,6 +45,7 @@ def ask(
     question: tuple[str, ...],
     save: Path | None,
     budget: str | None,
+    strict: bool,
     no_index: bool,
     narrow: Narrow,
 ) -> None:
@@ -59,13 +63,19 @@ def ask(
     text = " ".join(question)
     if not text.strip():
         raise UsageError("the question is empty", hint='ragsys ask FOLDER "What ...?"')
+    if strict:
+        where = replace(where, overrides=(*where.overrides, "answer.strict=true"))
     with where.open(folder, shell) as opened:
         if not no_index:
             refresh(opened, shell)
         made: Answer | None = None
-        for event in opened.stream(text, filter=narrow(opened), budget=limits):
-            _follow(shell, event)
-            made = event.data if event.kind == "answer" else made
+        live = Live.of(quiet=shell.quiet)
+        try:
+            for event in opened.stream(text, filter=narrow(opened), budget=limits):
+                _follow(shell, live, event)
+                made = event.data if event.kind == "answer" else made
+        finally:
+            live.clear()
         if made is None:
             return
         if save is not None:
@@ -111,7 +121,12 @@ def parse_budget(text: str) -> dict[str, float]:
     return found
 
 
-def _follow(shell: Shell, event: Event) -> None:
+def _follow(shell: Shell, live: Live, event: Event) -> None:
+    if event.kind == "text":
+        live.feed(event.text)
+        return
+    if event.kind == "revised" or shell.verbose or event.kind == "warning":
+        live.clear()  # the answer with its marks comes in its place; a note stands above what goes on
     if event.kind == "warning":
         shell.note(Styled("warning: ", "yellow"), event.text)
     elif event.kind == "done" and event.step is not None and shell.verbose:
@@ -125,18 +140,20 @@ def show(shell: Shell, answer: Answer) -> None:
         shell.say(coloured(answer.status, "yellow"))
     for line in wrapped(answer.text):
         shell.say(*marked(line))
-    if answer.citations:
+    if answer.sources:
         shell.say()
-    for citation in answer.citations:
+    for citation in answer.sources:
         parts: list[Part] = [Styled(f"[{citation.number}] ", "cyan", True), bold(f"{citation.path} p.{citation.page}")]
         parts += ["  ", coloured(citation.level.value, _LEVELS[citation.level.value])]
+        parts += [dim("  found by its words")] if citation.found else []
         parts += [coloured("  the file is gone", "yellow")] if citation.gone else []
         shell.say(*parts)
         for line in wrapped(f"“{shortened(citation.quote, 300)}”", indent=4) if citation.quote else ():
             shell.say(line)
     if answer.unsupported:
         shell.say()
-        shell.say(coloured("not proved:", "yellow"))
+        left_out = all(sentence.left_out for sentence in answer.unsupported)
+        shell.say(coloured("left out, not proved:" if left_out else "not proved:", "yellow"))
         for sentence in answer.unsupported:
             shell.say(f"  - {shortened(sentence.text, 200)}", dim(f"  ({'; '.join(sentence.problems)})"))
     if not shell.quiet:

@@ -246,9 +246,9 @@ def _boxes(page: Page, passage: Passage) -> dict[int, list[float]]:
 
 def _text(made: Answer) -> str:
     """The answer without its citation marks."""
-    if not made.sentences:
+    if not made.said:
         return _clean(made.text)
-    return _clean(marked(tuple(replace(sentence, citations=()) for sentence in made.sentences)))
+    return _clean(marked(tuple(replace(sentence, citations=()) for sentence in made.said)))
 
 
 def _told(problem: Exception) -> str:

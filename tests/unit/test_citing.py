@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from ragsys.citing import align, head_rows, prove, row_stretches
+from ragsys.citing import head_rows, prove, row_stretches
+from ragsys.marks import WHOLE_PAGE
+from ragsys.quotes import align
 from ragsys.testing.agents import page_of
 from ragsys.types import (
     BBox,
@@ -79,7 +81,7 @@ def test_a_mark_without_a_quote_finds_its_own() -> None:
     assert citations[0].bboxes == (PAGE.blocks[1].lines[0].bbox,)
 
 
-@pytest.mark.parametrize("mark", [Mark(7, 1), Mark(1, 9), Mark(1, -1)])
+@pytest.mark.parametrize("mark", [Mark(7, 1), Mark(1, 9), Mark(1, -2), Mark(7, WHOLE_PAGE)])
 def test_a_source_that_does_not_exist_is_told(mark: Mark) -> None:
     statement, citations = proved("It employs 450 people.", mark)
     assert statement.level is Level.NONE
