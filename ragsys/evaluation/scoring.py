@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -29,7 +29,15 @@ from ragsys.evaluation.records import (
     Question,
     Scored,
 )
-from ragsys.evaluation.statistics import FEW_CLUSTERS, adjusted, clusters, compare, estimate, estimate_total
+from ragsys.evaluation.statistics import (
+    FEW_CLUSTERS,
+    adjusted,
+    clusters,
+    compare,
+    compare_totals,
+    estimate,
+    estimate_total,
+)
 from ragsys.evaluation.suites import built
 from ragsys.plugins import Builder, Component, Registry, registry
 from ragsys.protocols import Generator, Message, Request, SetMetric
@@ -208,7 +216,7 @@ def score(
             }
             for by, parts in groups_of(questions, labels).items()
         },
-        comparisons=_comparisons(defined, main, kept, labels, seed),
+        comparisons=_comparisons(defined, main, questions, outcomes, kept, labels, seed),
         notes=tuple(notes),
         unreadable=tuple(unreadable),
     )
@@ -266,7 +274,7 @@ def _estimate(
         return estimate([scores[n] for n in members], own, seed=seed)
     chosen = [n for n in members if scores[n] is not None]
     made = estimate_total(
-        lambda picks: metric.total([questions[chosen[n]] for n in picks], [outcomes[chosen[n]] for n in picks]),
+        _total(metric, questions, outcomes, chosen),
         [labels[n] for n in chosen],
         seed=seed,
         **({"samples": _GROUP_SAMPLES} if part else {}),
@@ -274,15 +282,22 @@ def _estimate(
     return replace(made, n=len(chosen), undefined=len(members) - len(chosen))
 
 
+def _total(
+    metric: SetMetric, questions: Sequence[Question], outcomes: Sequence[Outcome], chosen: Sequence[int]
+) -> Callable[[Sequence[int]], float | None]:
+    """The metric's total by places in `chosen`, which are indices of questions."""
+    return lambda picks: metric.total([questions[chosen[n]] for n in picks], [outcomes[chosen[n]] for n in picks])
+
+
 def main_metrics(metrics: Sequence[Named], first: Sequence[str] = ()) -> list[str]:
     """The metrics that configurations are compared on: of each family (what is before the @) the first that is listed.
 
-    Totals have no score a question, and what is measured in a unit is cost: neither is compared.
+    What is measured in a unit is cost and is not compared.
     """
     order = {name: n for n, name in enumerate(first)}
     families: dict[str, str] = {}
     for one in sorted(metrics, key=lambda m: order.get(m.name, len(order))):
-        if not isinstance(one.metric, SetMetric) and not one.metric.info.unit:
+        if not one.metric.info.unit:
             families.setdefault(one.name.partition("@")[0], one.name)
     return list(families.values())
 
@@ -290,19 +305,29 @@ def main_metrics(metrics: Sequence[Named], first: Sequence[str] = ()) -> list[st
 def _comparisons(
     metrics: Sequence[Named],
     main: Sequence[str],
+    questions: Sequence[Question],
+    outcomes: Mapping[str, Sequence[Outcome]],
     scores: Mapping[str, Mapping[str, Sequence[float | None]]],
     labels: Sequence[str],
     seed: int,
 ) -> tuple[Comparison, ...]:
-    made = []
+    """Every pair of configurations on each main metric, over the questions that both have a score for."""
+    made: list[Comparison | None] = []
     for one in metrics:
         if one.name not in main:
             continue
         for a, b in itertools.combinations(scores, 2):
             pairs = zip(scores[a][one.name], scores[b][one.name], strict=True)
-            if any(x is not None and y is not None for x, y in pairs):
+            both = [n for n, (x, y) in enumerate(pairs) if x is not None and y is not None]
+            if not both:
+                continue
+            if isinstance(one.metric, SetMetric):
+                first, second = (_total(one.metric, questions, outcomes[config], both) for config in (a, b))
+                own = [labels[n] for n in both]
+                made.append(compare_totals(one.info, a, b, first, second, own, seed=seed))
+            else:
                 made.append(compare(one.info, a, b, scores[a][one.name], scores[b][one.name], labels, seed=seed))
-    return adjusted(made)
+    return adjusted([one for one in made if one is not None])
 
 
 def _missing(

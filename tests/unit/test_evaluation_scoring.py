@@ -152,7 +152,9 @@ def test_a_real_difference_is_told_and_a_total_is_no_mean() -> None:
     assert made.estimates["b"]["found@1"].value == 1 / 8
     assert made.estimates["b"]["share-answered"].value == 0.5
     assert made.estimates["b"]["share-answered"].clusters == 4
-    assert {one.metric for one in made.comparisons} == {"found@1", "said"}  # a total has no score a question
+    assert {one.metric for one in made.comparisons} == {"found@1", "said", "share-answered"}
+    total = next(one for one in made.comparisons if one.metric == "share-answered")
+    assert (total.difference, total.n, total.clusters) == (0.5, 8, 4)
     first = made.comparisons[0]
     assert (first.a, first.b, first.difference, first.n) == ("a", "b", 7 / 8, 8)
     assert first.p_adjusted >= first.p
@@ -217,7 +219,7 @@ def test_numbers_that_rest_on_too_little_are_told() -> None:
 
 def test_one_metric_of_a_family_is_compared() -> None:
     made, _ = build_metrics(["found@5", "found@1", "said", "share-answered"])
-    assert main_metrics(made) == ["found@5", "said"]
+    assert main_metrics(made) == ["found@5", "said", "share-answered"]
 
 
 def test_groups_that_say_nothing_are_left_out() -> None:

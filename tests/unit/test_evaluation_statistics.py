@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 
 from ragsys.evaluation.records import Comparison, MetricInfo, Question
-from ragsys.evaluation.statistics import adjusted, clusters, compare, estimate, estimate_total, sentence
+from ragsys.evaluation.statistics import adjusted, clusters, compare, compare_totals, estimate, estimate_total, sentence
 
 RECALL = MetricInfo("page_recall@5", "share of the gold pages in the first 5")
 SECONDS = MetricInfo("seconds", "wall-clock", higher_is_better=False, bounds=(0, float("inf")), unit="s")
@@ -97,6 +97,61 @@ def test_a_total_that_is_mostly_undefined_has_no_interval() -> None:
     assert (whole.value, whole.low, whole.high) == (1.0, None, None)
     assert estimate_total(lambda _: None, ["a", "b"], seed=1).value is None
     assert estimate_total(lambda _: 0.5, ["a", "a"], seed=1).low is None
+
+
+def _mean(scores: Sequence[float]) -> Callable[[Sequence[int]], float]:
+    return lambda picks: sum(scores[n] for n in picks) / len(picks)
+
+
+def test_totals_that_are_means_differ_as_means_do() -> None:
+    labels = [f"d{n // 4}" for n in range(60)]
+    one, other = [(n * 7 % 5) / 4 for n in range(60)], [(n * 3 % 4) / 3 for n in range(60)]
+    total = compare_totals(RECALL, "a", "b", _mean(one), _mean(other), labels, seed=4, samples=2000)
+    plain = compare(RECALL, "a", "b", one, other, labels, seed=4)
+    assert total is not None
+    assert (total.n, total.clusters) == (60, 15)
+    assert total.difference == pytest.approx(plain.difference)
+    assert (total.low, total.high) == pytest.approx((plain.low, plain.high))  # the same draws: the same seed
+
+
+def test_both_totals_take_the_same_draws() -> None:
+    # each document is as hard for both, and b is a quarter worse on every one: no draw says anything else
+    hard = [0.25, 1.0, 0.5, 0.75, 0.25, 1.0, 0.25, 0.5, 1.0, 0.75]
+    labels = [str(n) for n in range(10)]
+    found = compare_totals(RECALL, "a", "b", _mean(hard), _mean([one - 0.25 for one in hard]), labels, seed=1)
+    assert found is not None
+    assert (found.difference, found.low, found.high) == pytest.approx((0.25, 0.25, 0.25))
+    assert found.p == pytest.approx(2 / 1001)  # the least that a thousand draws can tell
+    assert found.sentence.startswith("a is better than b on ")
+
+
+def test_the_chance_of_two_documents_by_hand() -> None:
+    # differences 1 and 0: draws of two give 1, 1/2 (twice) and 0: a quarter does not favour a -> p = 2/4
+    found = compare_totals(RECALL, "a", "b", _mean([1.0, 0.5]), _mean([0.0, 0.5]), ["x", "y"], seed=3, samples=4000)
+    assert found is not None
+    assert (found.difference, found.low, found.high) == (0.5, 0.0, 1.0)
+    assert found.p == pytest.approx(0.5, abs=0.04)
+    alike = compare_totals(RECALL, "a", "b", _mean([1.0, 0.5]), _mean([1.0, 0.5]), ["x", "y"], seed=3)
+    assert alike is not None
+    assert (alike.difference, alike.p) == (0.0, 1.0)
+
+
+def test_totals_that_cannot_be_compared() -> None:
+    assert compare_totals(RECALL, "a", "b", _mean([1.0, 1.0]), lambda _: None, ["x", "y"], seed=1) is None
+    single = compare_totals(RECALL, "a", "b", _mean([1.0, 1.0]), _mean([0.0, 0.0]), ["x", "x"], seed=1)
+    assert single is not None
+    assert (single.difference, single.p) == (1.0, 1.0)
+    whole = compare_totals(
+        RECALL,
+        "a",
+        "b",
+        lambda picks: 1.0 if len(set(picks)) == 8 else None,
+        lambda _: 0.0,
+        [str(n) for n in range(8)],
+        seed=1,
+    )
+    assert whole is not None
+    assert (whole.difference, whole.p) == (1.0, 1.0)
 
 
 def test_all_flips_of_three_documents_are_listed() -> None:
