@@ -1,0 +1,142 @@
+"""Words that point back: which of a question's pronouns mean something said before, and what they mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ragsys import phrases, questions
+from ragsys.claims import fold
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A turn that came before."""
+
+    question: str  # as it was understood
+    answer: str = ""
+    documents: tuple[str, ...] = ()  # ids of those it cites, the first cited first
+    only: tuple[str, ...] = ()  # ids of the documents it was asked of; empty: all
+
+
+# -- which words point back --------------------------------------------------------------------------------------------
+
+_DEMONSTRATIVES = frozenset(("this", "that", "these", "those"))
+_LEADS = questions.PREPOSITIONS | questions.AUXILIARIES | {"what", "why", "like", "mean", "explain"}
+
+
+def pointing(text: str) -> list[re.Match[str]]:
+    """The words that point at what came before; those that mean something inside the question are left out."""
+    return [match for match in re.finditer(r"[A-Za-z']+", text) if _points(text, match)]
+
+
+def _points(text: str, match: re.Match[str]) -> bool:
+    word = match.group().lower()
+    before, after = text[: match.start()].rstrip(), text[match.end() :].lstrip()
+    if word in phrases.PERSON | phrases.OWN | phrases.THINGS:
+        return not (word == "it" and phrases.EMPTY.match(after)) and not _inside(before, word)
+    if word in _DEMONSTRATIVES:
+        return _demonstrates(before, after) and not _inside(before, word)
+    if word == "there":
+        exists = re.search(r"\b(?:is|are|was|were|been|be|will|has|have)$", before, re.I)
+        begins = re.match(r"(?:is|are|was|were)\b", after, re.I)
+        return bool(before) and not exists and not begins and not _inside(before, word)
+    if word in ("one", "ones"):
+        chosen = re.search(r"\b(?:the|which|that|this|other|first|second|last|same)$", before, re.I)
+        return chosen is not None and not after
+    return False
+
+
+def _demonstrates(before: str, after: str) -> bool:
+    if re.match(r"(?:of|which|who|that)\b", after, re.I):
+        return False  # "that of Borg"
+    if not before:
+        return bool(after)
+    last = before.split()[-1].lower().strip(",;:")
+    return last != "so" and last in _LEADS
+
+
+def _inside(before: str, word: str) -> bool:
+    """Whether what a pronoun stands for may stand before it in the same question."""
+    if not before:
+        return False
+    if _told(before, least=3, article=False):
+        return True
+    begun = re.match(r"(?:\W*\w+){0,3}", before)
+    cut = phrases.BOUNDARY.search(before, begun.end() if begun else 0) or re.search(r"[,:;]", before)
+    if cut and _told(before[: cut.start()]):
+        return True
+    owns = word in phrases.OWN or word == "her"
+    return owns and _told(before, least=9) and not re.search(r"\b(?:of|for|in|to|by|about)$", before, re.I)
+
+
+def _told(text: str, *, least: int = 2, article: bool = True) -> bool:
+    """Whether a text names something that a pronoun behind it may mean: by name, with an article, in many words."""
+    named = any(place.start or not questions.asks(text) for place in questions.names(text))
+    found = article and re.search(r"\b(?:the|an?|both|all|each|every)\s+\w+", text, re.I)
+    return named or bool(found) or len(questions.content(text)) >= least
+
+
+# -- what they mean ----------------------------------------------------------------------------------------------------
+
+
+def resolved(text: str, past: Sequence[Past]) -> str:
+    """The text with what its words point at in their place."""
+    measured = bool(phrases.MOVES & set(questions.words(text)))
+    for match in reversed(pointing(text)):
+        said, taken = _meant(match, text, past, measured)
+        text = f"{text[: match.start()]}{said}{text[match.end() + taken :]}"
+    return text
+
+
+def _meant(match: re.Match[str], text: str, past: Sequence[Past], measured: bool) -> tuple[str, int]:
+    """What stands for a word, and how many characters behind it go with it."""
+    word = match.group().lower()
+    after = text[match.end() :]
+    if word in _DEMONSTRATIVES:
+        return _shown(match, after, past, asked=questions.asks(text))
+    if word in ("one", "ones"):
+        return antecedent("it", past), 0
+    if word == "there":
+        place = antecedent("it", past)
+        return (f"at {place}" if place.startswith(("the ", "a ")) else f"in {place}"), 0
+    owns = word in phrases.OWN or (word == "her" and bool(re.match(r"\s+[a-z]", after)))
+    found = antecedent(word, past, measured=measured and not owns)
+    return (found + ("'" if found.endswith("s") else "'s") if owns else found), 0
+
+
+def _shown(match: re.Match[str], after: str, past: Sequence[Past], *, asked: bool) -> tuple[str, int]:
+    """ "that", "that year", "this company"."""
+    last = questions.body(past[-1].question)
+    time = re.match(r"\s+(?:year|quarter|month|period|time)s?\b", after, re.I)
+    if time and (dated := questions.periods(last)):
+        return questions.without_preposition(last[slice(*dated[-1])]), time.end()
+    noun = re.match(
+        r"\s+(?!(?:is|was|a|the|in|to|of|for|per|from)\b|mean|compare|differ|change|work)([a-z]{3,})\b", after, re.I
+    )
+    if noun and asked:
+        known = noun[1].lower() in phrases.NOUNS or re.search(rf"\b{re.escape(noun[1])}\b", last, re.I)
+        return (antecedent("it", past), noun.end()) if known else (match.group(), 0)
+    return questions.topic(past[-1].question), 0
+
+
+def antecedent(word: str, past: Sequence[Past], *, measured: bool = False) -> str:
+    """What a pronoun means: a person of an answer, what `who` was answered with, a figure, or what it is asked of."""
+    last = past[-1]
+    if word in phrases.PERSON:
+        for turn in reversed(past[-3:]):
+            if name := _named_anew(turn):
+                return name
+    if measured:
+        return questions.topic(last.question)
+    if word in ("they", "them", "their") and re.match(r"who\b", questions.body(last.question), re.I):
+        return _named_anew(last) or questions.thing(last.question)
+    return questions.thing(last.question)
+
+
+def _named_anew(turn: Past) -> str:
+    """The first name of an answer that its question does not hold, a code apart."""
+    answer = f"- {fold(turn.answer)}"  # so that a name at its beginning counts as one
+    found = (answer[slice(*place)] for place in questions.names(answer))
+    return next((name for name in found if name not in turn.question and not questions.is_code(name)), "")
