@@ -50,7 +50,7 @@ _ASKING = (
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Where the run goes.  [default: eval-runs/SUITE-DATE]"
 )
-@click.option("--resume", is_flag=True, help="Continue the run in --out, or the newest one.")
+@click.option("--resume", is_flag=True, help="Continue the run in --out, or the newest one; errors are asked again.")
 @click.option("--report-only", is_flag=True, help="SUITE is a run's folder: score and report it again, ask nothing.")
 @click.option("--list", "listing", is_flag=True, help="List suites and metrics; with SUITE, where to get it.")
 @output

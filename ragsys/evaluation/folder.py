@@ -1,9 +1,10 @@
 """The folder of a run: what was asked (`run.json`, `questions.jsonl`) and, line by line, what came (`results.jsonl`).
 
 Lines are appended as they come and made durable now and then. A run that is killed leaves at worst a torn last line,
-which is dropped when it is continued; a damaged line elsewhere costs its own outcome and no other. When all is asked
-the lines are put into the order of the questions and, within one, of the configurations: a continued run ends with the
-same lines as an undisturbed one, but for their seconds.
+which is dropped when it is continued; a damaged line elsewhere costs its own outcome and no other. What ended with an
+error is asked again when the run is continued, and its last line counts. When all is asked the lines are put into the
+order of the questions and, within one, of the configurations: a continued run ends with the same lines as an
+undisturbed one, but for their seconds.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class RunFolder:
             if outcome is None or outcome["id"] not in ids or outcome["config"] not in names:
                 self.damaged.append(number)
             else:
-                self.outcomes.setdefault((outcome["id"], outcome["config"]), outcome)
+                self.outcomes[outcome["id"], outcome["config"]] = outcome  # the last one, where an error was mended
         self._whole = path.stat().st_size - len(torn)
 
     _whole = 0  # bytes of whole lines
@@ -118,8 +119,9 @@ class RunFolder:
         return f"{command}{where} --resume"
 
     def missing(self, config: str) -> list[Question]:
-        """The questions that the configuration was not asked yet, in order."""
-        return [question for question in self.questions if (question["id"], config) not in self.outcomes]
+        """The questions that the configuration was not asked yet, and those that ended with an error, in order."""
+        found = ((question, self.outcomes.get((question["id"], config))) for question in self.questions)
+        return [question for question, outcome in found if outcome is None or outcome["error"] is not None]
 
     def __enter__(self) -> RunFolder:
         if self.damaged:

@@ -80,8 +80,8 @@ def evaluate(
     `judge`. `scope` is "official" (each question searches the documents that the benchmark says) or "all". Layers that
     are not complete are refused unless `allow_incomplete`, which takes the library as it is. `fresh` asks again what an
     earlier run was answered. `out` must be new, or `resume` continues the run in it, with its own configurations where
-    none is given. Without `report` nothing is compared and no reports are written. `started` is given the run before
-    anything is asked. Interrupted (Ctrl-C), everything that was answered stays.
+    none is given, and asks again what ended with an error. Without `report` nothing is compared and no reports are
+    written. `started` is given the run before anything is asked. Interrupted (Ctrl-C), everything that was answered stays.
 
     Raises `UsageError`, `ConfigError`, `SuiteError`, `IncompleteLayer`, `LibraryBusy`; an error of a question is a part
     of its outcome.
@@ -262,7 +262,7 @@ def _ask_all(
     fresh: bool,
     watch: Watch,
 ) -> None:
-    """Ask a configuration what it was not asked yet, and note what a reader of its numbers must know."""
+    """Ask a configuration what it was not asked yet or failed at, and note what a reader of its numbers must know."""
     from ragsys.library import Library
 
     told = next(config for config in run.about["configs"] if config["name"] == named.name)

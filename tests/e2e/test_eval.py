@@ -77,6 +77,10 @@ def timeless(out: Path) -> list[str]:
     return [json.dumps({**row, "seconds": {}, "usage": {**row["usage"], "seconds": 0}}) for row in rows(out)]
 
 
+def _cost(row: dict[str, Any]) -> dict[str, Any]:
+    return {"seconds": row["seconds"], "usage": row["usage"]}
+
+
 def test_a_run_leaves_its_files(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = suite.parent / "run"
     assert command(["eval", str(suite), *configs(suite), "--out", str(out)]) == 0
@@ -291,6 +295,13 @@ def test_errors_are_recorded_and_count_as_failures(
     monkeypatch.setattr(asking.Asker, "_search", search)
     assert command(["eval", str(suite), "-c", "laptop-lexical", "--out", "again"]) == 0
     assert rows(Path("again"))[3]["error"] is None  # errors are not kept
+    # a run that is continued asks what failed once more, and nothing else
+    asked, ask = [], asking.Asker.__call__
+    monkeypatch.setattr(asking.Asker, "__call__", lambda self, one: asked.append(one["id"]) or ask(self, one))
+    assert command(["eval", str(suite), "-c", "laptop-lexical", "--out", "run", "--resume", "--fresh"]) == 0
+    assert asked == ["q03"]
+    assert rows(Path("run"))[3] == {**rows(Path("again"))[3], **_cost(rows(Path("run"))[3])}
+    assert "ended with an error" not in Path("run", "scores.json").read_text()
 
 
 def test_scope_sample_and_what_else_lies_in_the_folder(suite: Path) -> None:

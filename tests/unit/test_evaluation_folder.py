@@ -103,6 +103,22 @@ def test_a_line_that_is_there_twice_counts_once(tmp_path: Path) -> None:
     assert lines(run.path) == [("q0", "b")]
 
 
+def test_what_ended_with_an_error_is_asked_again_and_its_last_line_counts(tmp_path: Path) -> None:
+    run = RunFolder.start(tmp_path / "run", about(), QUESTIONS_ASKED)
+    with run:
+        run.add({**outcome("q0", "b"), "error": "GenerationError: gone"})
+        run.add(outcome("q1", "b"))
+    again = RunFolder.resume(run.path, about(), QUESTIONS_ASKED)
+    assert [question["id"] for question in again.missing("b")] == [
+        question["id"] for question in QUESTIONS_ASKED if question["id"] != "q1"
+    ]
+    with again:
+        again.add(outcome("q0", "b"))
+    assert RunFolder.read(run.path).outcomes["q0", "b"]["error"] is None  # as a run that is killed now leaves it
+    again.order()
+    assert lines(run.path) == [("q0", "b"), ("q1", "b")]
+
+
 def test_a_folder_that_is_in_use_is_refused(tmp_path: Path) -> None:
     RunFolder.start(tmp_path / "run", about(), QUESTIONS_ASKED)
     with pytest.raises(UsageError, match="holds a run already") as caught:
