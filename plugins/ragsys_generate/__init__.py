@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ragsys.hookspecs import hookimpl
-from ragsys.plugins import Component
+from ragsys.plugins import Component, load_target
 
 
 @hookimpl
@@ -19,3 +21,9 @@ def ragsys_components() -> list[Component]:
             version=2,
         )
     ]
+
+
+@hookimpl
+def ragsys_commands(cli: Any) -> None:
+    """`ragsys serve-model`."""
+    cli.add_command(load_target("ragsys_generate.serve.command:serve_model"))
