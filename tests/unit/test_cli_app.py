@@ -237,7 +237,7 @@ def test_completion_scripts(run: Run, kind: str) -> None:
 
 
 def test_the_shell_completes_commands() -> None:
-    asked = {"_RAGSYS_COMPLETE": "bash_complete", "COMP_WORDS": "ragsys se", "COMP_CWORD": "1"}
+    asked = {"_RAGSYS_COMPLETE": "bash_complete", "COMP_WORDS": "ragsys sea", "COMP_CWORD": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "ragsys"], env={**os.environ, **asked}, capture_output=True, text=True, check=False
     )
