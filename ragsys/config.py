@@ -244,6 +244,9 @@ def _unknown(raw: Any, registry: Registry) -> list[str]:
     answer = raw.get("answer") if isinstance(raw.get("answer"), Mapping) else {}
     places: list[tuple[str, str, Any]] = [(role, role, raw.get(role)) for role in _ROLES]
     places += [(f"search.{key}", role, search.get(key)) for key, role in _OF_SEARCH.items()]
+    for key, role, among in (("loaders", "loader", raw), ("search.retrievers", "retriever", search)):
+        named = among.get(key.rpartition(".")[2])
+        places += [(f"{key}.{name}", role, one) for name, one in (named.items() if isinstance(named, Mapping) else ())]
     for key, role in _LISTS.items():
         given = search.get(key)
         places += [(f"search.{key}.{n}", role, one) for n, one in enumerate(given if isinstance(given, list) else ())]

@@ -81,7 +81,8 @@ def evaluate(
     are not complete are refused unless `allow_incomplete`, which takes the library as it is. `fresh` asks again what an
     earlier run was answered. `out` must be new, or `resume` continues the run in it, with its own configurations where
     none is given, and asks again what ended with an error. Without `report` nothing is compared and no reports are
-    written. `started` is given the run before anything is asked. Interrupted (Ctrl-C), everything that was answered stays.
+    written. `started` is given the run before anything is asked. Interrupted (Ctrl-C), everything that was answered
+    stays.
 
     Raises `UsageError`, `ConfigError`, `SuiteError`, `IncompleteLayer`, `LibraryBusy`; an error of a question is a part
     of its outcome.

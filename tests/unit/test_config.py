@@ -448,10 +448,19 @@ def test_another_use_drops_the_old_options() -> None:
 
 
 def test_unknown_components_are_told_beside_errors_of_the_schema() -> None:
-    given = ("search.nonsense=1", "generator=nobody", "search.fuse=nothing", "answer.agent={use: nowhere}")
+    given = (
+        "search.nonsense=1",
+        "generator=nobody",
+        "search.fuse=nothing",
+        "answer.agent={use: nowhere}",
+        "loaders.more=nil",
+        "search.retrievers.more={use: nil}",
+    )
     with pytest.raises(ConfigError) as caught:
         load(None, given)
     for text in ("search.nonsense: unknown key", "generator.use: no generator named 'nobody'"):
+        assert text in caught.value.message
+    for text in ("loaders.more.use: no loader named 'nil'", "search.retrievers.more.use: no retriever named 'nil'"):
         assert text in caught.value.message
     for text in ("search.fuse.use: no fusion named 'nothing'", "answer.agent.use: no agent named 'nowhere'"):
         assert text in caught.value.message
