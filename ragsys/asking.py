@@ -58,6 +58,14 @@ class Explained:
 Narrowed = Filter | Mapping[str, Any] | None
 
 
+def check_pages(k: int) -> None:
+    """Raises `UsageError` unless a search may be asked for this many pages."""
+    if not isinstance(k, int):
+        raise UsageError(f"k: expected a whole number of pages, found {k!r}", hint='search("...", k=10)')
+    if k < 1:
+        raise UsageError(f"k is {k}: at least one page must be asked for")
+
+
 class Asking(ABC):
     """The short forms of `find` and `stream`, and use as a context manager."""
 
@@ -67,8 +75,6 @@ class Asking(ABC):
 
     def search(self, text: str, k: int = 10, *, filter: Narrowed = None) -> list[SearchHit]:
         """The best k pages for a text, best first."""
-        if not isinstance(k, int):
-            raise UsageError(f"k: expected a whole number of pages, found {k!r}", hint='search("...", k=10)')
         return self.find(text, k, filter=filter)[0]
 
     @abstractmethod

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import portalocker
 
 from ragsys import ingest, places, stages
-from ragsys.asking import Asking, Explained, SearchHit
+from ragsys.asking import Asking, Explained, SearchHit, check_pages
 from ragsys.catalog import Catalog, State, document_of
 from ragsys.config import Config, load, preflight
 from ragsys.errors import LibraryBusy, LibraryError, NoAnswer, UsageError, did_you_mean
@@ -246,8 +246,7 @@ class Library(Asking):
     def find(
         self, text: str, k: int = 10, *, filter: Filter | Mapping[str, Any] | None = None
     ) -> tuple[list[SearchHit], Explained]:
-        if k < 1:
-            raise UsageError(f"k is {k}: at least one page must be asked for")
+        check_pages(k)
         query = Query(text, filter=to_filter(filter))
         self._alive()
         self.refresh()

@@ -65,6 +65,10 @@ def test_a_client_gets_what_the_owner_gets(owner: Library, remote: RemoteLibrary
     assert remote.document("manual.pdf") == owner.document("manual.pdf")
     assert remote.status() == owner.status()
     assert remote.key == owner.key
+    for library in (owner, remote):
+        for call in (library.search, library.find):
+            with pytest.raises(UsageError, match="k: expected a whole number of pages, found 'a'"):
+                call("oven", "a")  # type: ignore[arg-type]
     mine, theirs = owner.ask("When does the shop open?"), remote.ask("When does the shop open?")
     assert (theirs.text, theirs.citations, theirs.sentences) == (mine.text, mine.citations, mine.sentences)
 

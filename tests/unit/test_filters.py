@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from ragsys.asking import Asking
+from ragsys.asking import check_pages
 from ragsys.errors import UsageError
 from ragsys.filters import both, to_filter
 from ragsys.types import Filter
@@ -52,14 +50,7 @@ def test_pages_that_end_before_they_start() -> None:
 
 
 def test_a_number_of_pages_that_is_none_is_refused() -> None:
-    class Never(Asking):
-        def find(self, *_: Any, **__: Any) -> Any:
-            raise AssertionError
-
-        stream = find
-
-        def close(self) -> None:
-            """Nothing is open."""
-
     with pytest.raises(UsageError, match="k: expected a whole number of pages, found 'a'"):
-        Never().search("x", k="a")  # type: ignore[arg-type]
+        check_pages("a")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="k is 0: at least one page"):
+        check_pages(0)
