@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -20,6 +21,7 @@ from ragsys.citing import Proof, prove
 from ragsys.codec import plain
 from ragsys.config import Budget, Config
 from ragsys.errors import ActionFailed, RagsysError, UsageError
+from ragsys.exchange import Cancel
 from ragsys.protocols import Judge
 from ragsys.runner import Ended, Host, Runner
 from ragsys.trace import Recorder, Trace, TraceFolder
@@ -58,11 +60,15 @@ def stream(
     history: tuple[Turn, ...] = (),
     images: tuple[Image, ...] = (),
     judge: Judge | None = None,
+    cancel: Cancel | None = None,
 ) -> Iterator[Event]:
-    """The events of an answer as they happen; the last one's `data` is the `Answer`. Closing early cancels the rest."""
+    """The events of an answer as they happen; the last one's `data` is the `Answer`. Closing early cancels the rest,
+    and so does `cancel`, from any thread."""
     events: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
     limits = budget_of(host.config.answer.budget, budget)
     purse = Purse.of(calls=limits.calls, tokens=limits.tokens, seconds=limits.seconds)
+    if cancel is not None:
+        cancel.on(purse.cancel)
 
     def work() -> None:
         try:
@@ -75,13 +81,20 @@ def stream(
     worker = threading.Thread(target=work, name="ragsys-answer", daemon=True)
     worker.start()
     try:
-        while (event := events.get()) is not None:
+        while (event := _next(events)) is not None:
             if isinstance(event, BaseException):
                 raise event
             yield event
     finally:
         purse.cancel()
         worker.join(timeout=5.0)  # the library may be closed next: searches of this question must have ended
+
+
+def _next(events: queue.SimpleQueue[Any]) -> Any:
+    """The next event. A wait without an end could not be interrupted by Ctrl-C on Windows."""
+    while True:
+        with contextlib.suppress(queue.Empty):
+            return events.get(timeout=0.2)
 
 
 def answer(

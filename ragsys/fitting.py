@@ -32,7 +32,7 @@ from ragsys.types import JSON, Block, BlockKind, Evidence
 LEAST_PAGES = 3
 SCALES = (0.75, 0.56, 0.42)  # of a picture's width and height: an image's tokens go with the square
 SHARES = (0.5, 0.25, 0.1)  # of a page's text
-LAST = (2000, 800, 300)  # characters of the question, of each value and of the last page
+LAST = (2000, 800, 300, 100)  # characters of the question, of each value and of the last page
 HISTORY_SHARE = 0.25  # of all text
 REFUSALS = 5  # times that a request is made smaller after it was refused
 SMALLER = 0.7  # of its size, at least, after each
@@ -97,6 +97,7 @@ class Fit:
         self._ladder = list(ladder(material))
         self._at = 0
         self._most: int | None = None  # tokens of a prompt, learned
+        self._longest = material.max_tokens  # of the reply, tokens
         self._refusals = 0
         self._last: Request | None = None
         self._why = ""
@@ -133,8 +134,10 @@ class Fit:
             return False
         self._context = error.limit or self._context
         self._most = int(self.tokens(self._last) * SMALLER)
+        if self._context is None and self._refusals > 1:  # the reply may be what is too long
+            self._longest //= 2
         if self._refusals == REFUSALS:
-            self._at = len(self._ladder) - 1
+            self._at, self._longest = len(self._ladder) - 1, LEAST_REPLY
         return True
 
     @property
@@ -148,7 +151,7 @@ class Fit:
 
     def _room(self, tokens_left: int) -> tuple[int | None, int]:
         """(tokens of the prompt, or None if nothing bounds them; tokens of the reply)."""
-        reply = self.material.max_tokens
+        reply = max(LEAST_REPLY, self._longest)
         bounds: list[tuple[int, str]] = []
         if self._context is not None:
             reply = max(LEAST_REPLY, min(reply, self._context // 4))

@@ -28,7 +28,10 @@ _ID = re.compile(
     re.IGNORECASE,
 )
 _LEAD = re.compile(r"[\s^#]{0,8}(?P<word>[A-Za-z]{0,9})(?P<rest>[.:#\s]{0,8})")
-_NEXT = re.compile(rf"(?:[;,&]|\band\b)(?=[\s^#]{{0,8}}(?:(?:{_WORD})\b[.:#\s]{{0,8}})?\d)", re.IGNORECASE)
+_NEXT = re.compile(
+    rf"(?:[;,&]|\band\b)(?!\s?block\b[.:#\s]{{0,8}}\d+(?![\d.]))(?=[\s^#]{{0,8}}(?:(?:{_WORD})\b[.:#\s]{{0,8}})?\d)",
+    re.IGNORECASE,
+)
 _ROUND = re.compile(r"\(([^()\n]{1,400})\)")
 # what a number in round brackets may belong to: "a loss of (3.7)"
 _VALUE_BEFORE = re.compile(

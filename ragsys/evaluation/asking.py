@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ragsys.evaluation.records import Cited, FoundPage, Outcome, Question
     from ragsys.library import Library
     from ragsys.search import Found
-    from ragsys.types import Hit, Page, Passage
+    from ragsys.types import Hit
 
 _BOXES = 20  # of a page that are kept, the best first
 _HELD = 50_000  # passages in memory, a few ten MB
@@ -47,14 +47,6 @@ class How:
     passages: bool = False  # give their passages' texts: the suite has gold passages
 
 
-@dataclass(frozen=True, slots=True)
-class _Passage:
-    """What an outcome says of a passage on a page."""
-
-    text: str
-    boxes: Mapping[int, list[float]]  # {block: its box}
-
-
 class Asker:
     """Asks a suite's questions of one open library."""
 
@@ -67,7 +59,7 @@ class Asker:
         #: {document: its paths in the suite}: equal files are one document under several names
         self._paths = {s.doc: sorted(official & set(s.paths)) for s in states if official & set(s.paths)}
         self._docs = {path: doc for doc, paths in self._paths.items() for path in paths}
-        self._held: dict[tuple[str, int, int], _Passage | None] = {}  # {(document, page, passage)}
+        self._held: dict[tuple[str, int, int], str | None] = {}  # {(document, page, passage)}
         self._scopes: dict[tuple[str, ...], tuple[str, ...]] = {}
         # a folder may hold more than the benchmark's documents: they are kept out of every search
         self._only = tuple(sorted(self._paths)) if len(self._paths) < len(states) else ()
@@ -143,11 +135,12 @@ class Asker:
         found = self._library.searcher.search(query, self._how.depth, partial=self._how.partial)
         seconds["search"] = time.perf_counter() - began
         seconds |= {f"search.{stage}": value for stage, value in found.seconds.items()}
-        return self._pages(found, _named(question))
+        return self._pages(found, query, _named(question))
 
-    def _pages(self, found: Found, named: Collection[str]) -> list[FoundPage]:
-        if self._how.boxes or self._how.passages:
+    def _pages(self, found: Found, query: Query, named: Collection[str]) -> list[FoundPage]:
+        if self._how.passages:
             self._look_up(found.hits)
+        boxes = self._boxes(found.hits, query) if self._how.boxes else {}
         pages: list[FoundPage] = []
         for hit in found.hits:
             page: FoundPage = {
@@ -156,12 +149,11 @@ class Asker:
                 "score": _rounded(hit.score),
                 "stage_scores": {stage: _rounded(score) for stage, score in hit.stage_scores.items()},
             }
-            held = [self._held.get((hit.doc, hit.page, n)) for n in hit.passages]
             if self._how.boxes:
-                blocks = {ordinal: box for passage in held if passage for ordinal, box in passage.boxes.items()}
-                page["boxes"] = list(blocks.values())[:_BOXES]
+                page["boxes"] = boxes.get((hit.doc, hit.page), [])
             if self._how.passages:
-                page["passages"] = [passage.text for passage in held if passage]
+                held = [self._held.get((hit.doc, hit.page, n)) for n in hit.passages]
+                page["passages"] = [text for text in held if text is not None]
             pages.append(page)
         return pages
 
@@ -173,10 +165,18 @@ class Asker:
         for one in self._library.searcher.evidence(lacking):
             for passage in one.passages:
                 key = one.doc, one.page.number, passage.ordinal
-                self._held[key] = _Passage(_clean(passage.text), _boxes(one.page, passage))
+                self._held[key] = _clean(passage.text)
         for hit in lacking:
             for n in hit.passages:  # what is gone since the search
                 self._held.setdefault((hit.doc, hit.page, n), None)
+
+    def _boxes(self, hits: Sequence[Hit], query: Query) -> dict[tuple[str, int], list[list[float]]]:
+        """{(document, page): the boxes of its blocks that fit the query best}."""
+        found: dict[tuple[str, int], list[list[float]]] = {}
+        for one in self._library.searcher.evidence(hits, query=query):
+            blocks = [one.page.blocks[n] for n in one.blocks[:_BOXES]]
+            found[one.doc, one.page.number] = [[round(value, 5) for value in block.bbox] for block in blocks]
+        return found
 
     def _path(self, doc: str, named: Collection[str]) -> str:
         """The document's path; of equal files the one that the question names."""
@@ -235,13 +235,6 @@ def _named(question: Question) -> set[str]:
         *question.get("gold_passages", ()),
     ]
     return {one["doc"] for one in gold} | {*question.get("doc_ids", ()), *question.get("scope", ())}
-
-
-def _boxes(page: Page, passage: Passage) -> dict[int, list[float]]:
-    """{block: its box} of the blocks of a page that a passage takes in, in order."""
-    blocks = {block.ordinal: block for block in page.blocks}
-    ordinals = [piece.block for piece in passage.pieces if piece.page == page.number and piece.block in blocks]
-    return {n: [round(value, 5) for value in blocks[n].bbox] for n in ordinals}
 
 
 def _text(made: Answer) -> str:
