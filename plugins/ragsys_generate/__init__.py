@@ -1,4 +1,4 @@
-"""Generators: `extractive` answers without a model, by choosing sentences and table rows of the evidence."""
+"""Generators: `extractive` answers without a model, `openai` with one behind an OpenAI-compatible server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,14 @@ def ragsys_components() -> list[Component]:
             options="ragsys_generate.options:ExtractiveOptions",
             summary="no model: the sentences and table rows that answer, as they stand on the page",
             version=2,
-        )
+        ),
+        Component(
+            role="generator",
+            name="openai",
+            target="ragsys_generate.openai:OpenAI",
+            options="ragsys_generate.options:OpenAIOptions",
+            summary="a model behind vLLM or any OpenAI-compatible server",
+        ),
     ]
 
 

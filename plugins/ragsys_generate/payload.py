@@ -1,0 +1,153 @@
+"""A request as the JSON that OpenAI-compatible servers take: equal evidence gives equal bytes, for their caches."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from ragsys.errors import GenerationError
+from ragsys.protocols import Message, Request
+from ragsys.types import JSON
+
+from .options import OpenAIOptions
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Structure = Literal["json_schema", "json_object", "none"]
+KEPT = 64 * 2**20  # characters of encoded images that are kept
+
+
+class Pictures:
+    """Encodes images as data URLs, each one once: the same page is sent again with every question on it."""
+
+    def __init__(self, options: OpenAIOptions, kept: int = KEPT) -> None:
+        self._options = options
+        self._kept = kept
+        self._held = 0
+        self._urls: OrderedDict[bytes, str] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def url(self, image: Image) -> str:
+        """The image, no larger than the options allow. Raises `GenerationError` if it cannot be read."""
+        try:
+            key = hashlib.sha256(repr((image.size, image.mode)).encode())
+            key.update(image.tobytes())
+        except (OSError, ValueError, SyntaxError) as error:
+            raise GenerationError(f"a page image cannot be read: {error}") from error
+        name = key.digest()
+        with self._guard:
+            if name in self._urls:
+                self._urls.move_to_end(name)
+                return self._urls[name]
+        made = self._encode(image)
+        with self._guard:
+            if name not in self._urls:
+                self._urls[name] = made
+                self._held += len(made)
+            while self._held > self._kept and len(self._urls) > 1:
+                self._held -= len(self._urls.popitem(last=False)[1])
+        return made
+
+    def size(self, image: Image) -> tuple[int, int]:
+        """Width and height, in pixels, in which an image is sent."""
+        width, height = image.size
+        scale = min(
+            1.0,
+            self._options.image_side / max(width, height),
+            math.sqrt(self._options.image_pixels / (width * height)),
+        )
+        return max(1, math.floor(width * scale)), max(1, math.floor(height * scale))
+
+    def _encode(self, image: Image) -> str:
+        size = self.size(image)
+        flat = image if image.mode in ("RGB", "L") else _flat(image)
+        if size != flat.size:
+            flat = flat.resize(size, reducing_gap=2.0)
+        out = io.BytesIO()
+        if self._options.image_format == "jpeg":
+            flat.save(out, "JPEG", quality=self._options.image_quality)
+        else:
+            flat.save(out, "PNG", compress_level=1)
+        return f"data:image/{self._options.image_format};base64,{base64.b64encode(out.getvalue()).decode()}"
+
+
+def _flat(image: Image) -> Image:
+    """In colours without transparency, on white as paper is."""
+    if "A" not in image.getbands() and "transparency" not in image.info:
+        return image.convert("RGB")
+    from PIL import Image as pil
+
+    over = image.convert("RGBA")
+    return pil.alpha_composite(pil.new("RGBA", over.size, (255, 255, 255, 255)), over).convert("RGB")
+
+
+def images(request: Request) -> int:
+    """The images of a request."""
+    return sum(not isinstance(part, str) for message in request.messages for part in message.parts)
+
+
+def chat(messages: Sequence[Message], pictures: Pictures | None, after: str = "") -> list[JSON]:
+    """Messages in the order in which they are; text alone as a string, which every chat template takes. `after` is
+    added to the last one's end. Without `pictures` images are left out."""
+    made: list[JSON] = []
+    for n, message in enumerate(messages):
+        parts = list(message.parts)
+        if after and n == len(messages) - 1:
+            parts.append(after)
+        content: list[JSON] = []
+        for part in parts:
+            if isinstance(part, str):
+                content.append({"type": "text", "text": part})
+            elif pictures is not None:
+                content.append({"type": "image_url", "image_url": {"url": pictures.url(part)}})
+        if all(part["type"] == "text" for part in content):
+            made.append({"role": message.role, "content": "\n\n".join(part["text"] for part in content)})
+        else:
+            made.append({"role": message.role, "content": content})
+    return made
+
+
+def body(
+    request: Request,
+    options: OpenAIOptions,
+    *,
+    model: str,
+    pictures: Pictures | None,
+    structure: Structure,
+    without: frozenset[str],
+    stream: bool,
+) -> dict[str, Any]:
+    """The whole request. `without` names the fields that the server has refused."""
+    after = ""
+    made: dict[str, Any] = {"model": model}
+    if request.schema is not None and structure != "json_schema":
+        after = f"Reply with one JSON object under this JSON schema, and nothing else:\n{json.dumps(request.schema)}"
+    made["messages"] = chat(request.messages, pictures, after)
+    name = "max_completion_tokens" if "max_tokens" in without else "max_tokens"
+    made |= {name: request.max_tokens, "temperature": request.temperature, "seed": request.seed}
+    if request.schema is not None and structure == "json_schema":
+        made["response_format"] = {
+            "type": "json_schema",
+            "json_schema": {"name": "reply", "schema": request.schema},
+        }
+    elif request.schema is not None and structure == "json_object":
+        made["response_format"] = {"type": "json_object"}
+    if request.logprobs:
+        made |= {"logprobs": True, "top_logprobs": request.logprobs}
+    if stream:
+        made |= {"stream": True, "stream_options": {"include_usage": True}}
+    made |= options.extra_body
+    return {field: value for field, value in made.items() if field not in without}
+
+
+def encoded(made: dict[str, Any]) -> bytes:
+    """Its bytes."""
+    return json.dumps(made, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
