@@ -11,6 +11,7 @@ from folders import TEXTS, write_folder
 from pydantic import Field
 
 from ragsys.errors import SuiteError
+from ragsys.evaluation.folder import KEYS
 from ragsys.evaluation.records import MetricInfo, Outcome, Question
 from ragsys.hookspecs import hookimpl
 from ragsys.options import Options
@@ -178,3 +179,20 @@ def write_suite(folder: Path) -> Path:
         lines.append(json.dumps(question) + "\n")
     (folder / "tiny-questions.jsonl").write_text("".join(lines), encoding="utf-8")
     return folder
+
+
+def configs(suite: Path) -> list[str]:
+    """The words that name two configurations: a preset, and the file beside the suite."""
+    return ["--config", "laptop-lexical", "--config", str(suite.parent / "rrf.yaml")]
+
+
+def rows(out: Path) -> list[dict[str, Any]]:
+    """The outcomes of a run."""
+    found = [json.loads(line) for line in (out / "results.jsonl").read_bytes().splitlines()]
+    assert all(tuple(row) == KEYS for row in found)
+    return found
+
+
+def timeless(out: Path) -> list[str]:
+    """The lines without their seconds."""
+    return [json.dumps({**row, "seconds": {}, "usage": {**row["usage"], "seconds": 0}}) for row in rows(out)]
