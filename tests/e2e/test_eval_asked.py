@@ -7,7 +7,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import evaluating
 import pytest
 from evaluating import rows
 from folders import write_folder
