@@ -31,11 +31,22 @@ from ragsys.types import Block, BlockKind, Draft, Evidence, Level, Mark, Sentenc
 #: A judge's least certainty.
 JUDGED = 0.5
 _RANK = {Level.NONE: 0, Level.LOCATED: 1, Level.QUOTED: 2, Level.SUPPORTED: 3}
+_EMPTY = "it says nothing that could be proved"
 _PARTS = re.compile(r";\s+|,?\s+(?:and|while|but|whereas)\s+")
 #: Characters of a sentence that is held against its sources; a longer one is no sentence.
 LONGEST = 1500
 _TRIED = 6  # blocks that a sentence without a place is held against
 _SHARED = 0.5  # least share of its words that such a block holds, where it names no page either
+_DENIES = re.compile(r"\b(?:not|no|never|none|without|neither|nor)\b|n't\b", re.I)
+# what a page tells its reader to do or to say is no statement of its own
+_TOLD = re.compile(
+    r"\b(?:ignore|disregard|forget|override|bypass)\b[^.]{0,60}"
+    r"\b(?:instructions?|prompts?|rules?|guidelines|questions?|above)\b"
+    r"|\b(?:you (?:must|should|shall|will|are to)|please|always|only|now)\s+"
+    r"(?:say|answer|reply|respond|state|claim|output)\b"
+    r"|\b(?:say|answer|reply|respond|claim|pretend|output)\s+(?:that|with|as if)\b[^.]*\b(?:instead|only)\b",
+    re.I,
+)
 _LEANS = re.compile(
     r"\W*(?:it|its|they|their|them|he|she|his|her|this|these|that|those|there|such|both|same|we|our|so|yes|no|also"
     r"|however|therefore|thus|in addition"
@@ -166,6 +177,8 @@ def _prove(claim: str, mark: Mark, evidence: Evidence, block: Block) -> _Source:
             if len(places) != 1:
                 return _Source(evidence, block, None, Level.LOCATED, ("its quote does not stand there",))
             block, stretch = places[0]
+    if not _says(claim):
+        return _Source(evidence, block, stretch, Level.QUOTED if stretch else Level.LOCATED, (_EMPTY,))
     best: tuple[Stretch, list[str]] | None = None
     for window, problems in _windows(claim, evidence, block, stretch):
         if best is None or len(problems) < len(best[1]):
@@ -176,6 +189,12 @@ def _prove(claim: str, mark: Mark, evidence: Evidence, block: Block) -> _Source:
         return _Source(evidence, block, stretch or best[0], Level.SUPPORTED, ())
     level = Level.QUOTED if stretch else Level.LOCATED
     return _Source(evidence, block, stretch, level, tuple(best[1]) if best else ("there is no text there",))
+
+
+def _says(claim: str) -> bool:
+    """Whether there is anything in a sentence that could be held against a page."""
+    said = facts(claim)
+    return bool(said.quantities or said.years or said.dates or said.names or said.words or said.lead)
 
 
 def _windows(
@@ -192,10 +211,14 @@ def _windows(
     parts = _lines(block.text) if block.kind is BlockKind.FIGURE else sentences.split(block.text)
     touched = [n for n, part in enumerate(parts) if _touches(Stretch(*part), stretch)]
     for n in touched:
+        said = block.text[parts[n].start : parts[n].end]
+        if _TOLD.search(said) and not _TOLD.search(claim):
+            yield Stretch(*parts[n]), ["it is told to the reader there, not stated"]
+            continue
         before = block.text[parts[n - 1].start : parts[n - 1].end] if n else ""
         yield (
             Stretch(*parts[n]),
-            prose_problems(claim, block.text[parts[n].start : parts[n].end], Setting(around, before)),
+            prose_problems(claim, said, Setting(around, before)),
         )
 
 
@@ -210,7 +233,7 @@ def _touches(part: Stretch, stretch: Stretch | None) -> bool:
 
 def _together(claim: str, sources: list[_Source]) -> list[_Source]:
     """A sentence of several parts: supported if each part is, and then by every source that supports one."""
-    parts = [part for part in _PARTS.split(claim) if part.strip()]
+    parts = [part for part in _PARTS.split(claim) if part.strip()] if _says(claim) else []
     if len(parts) < 2 or any(len(part.split()) < 3 for part in parts):
         return sources
     helped: set[int] = set()
@@ -272,7 +295,8 @@ def surroundings(evidence: Evidence, block: Block) -> str:
             heading = {level: text for level, text in heading.items() if level < other.level}
             heading[other.level] = other.text
         elif block.kind is BlockKind.TABLE and other.ordinal in (block.ordinal - 1, block.ordinal - 2):
-            parts += [other.text] if len(other.text) < 120 else []  # "(Millions, except per share amounts)"
+            # "(Millions, except per share amounts)", but not "Sales did not rise": a row would lend it its words alone
+            parts += [other.text] if len(other.text) < 120 and not _DENIES.search(other.text) else []
     parts += heading.values()
     for passage in evidence.passages:
         if any(piece.page == evidence.page.number and piece.block == block.ordinal for piece in passage.pieces):

@@ -125,6 +125,18 @@ class AnswerConfig(Section):
     strict: bool = Field(False, description="leave sentences that are not proved out of the answer's text")
 
 
+class ChatConfig(Section):
+    """How a conversation is carried on."""
+
+    rewrite: Literal["auto", "rules"] = Field(
+        "auto", description="who understands follow-ups; auto: the language model where there is one, else rules"
+    )
+    rewrite_seconds: float = Field(20.0, gt=0, description="a model that takes longer is not waited for: rules do")
+    history_tokens: int = Field(
+        1000, ge=0, description="of what was said before, given to the model: whole turns, then a line each"
+    )
+
+
 class Config(Section):
     """The whole configuration. The top-level components serve every need that names no other.
 
@@ -147,6 +159,7 @@ class Config(Section):
     index: IndexConfig = IndexConfig()
     search: SearchConfig
     answer: AnswerConfig
+    chat: ChatConfig = ChatConfig()
 
     @field_validator("loaders", mode="before")
     @classmethod

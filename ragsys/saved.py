@@ -12,7 +12,7 @@ from string import Template
 
 from ragsys.answers import Answer, Citation, Statement
 from ragsys.errors import RagsysError, UsageError
-from ragsys.markup import jpeg
+from ragsys.markup import jpeg, page
 from ragsys.markup import plain as _plain
 from ragsys.markup import text as _text
 from ragsys.types import Level
@@ -53,13 +53,14 @@ def to_html(answer: Answer) -> str:
         _doubts(answer.unsupported),
         _facts(answer),
     ]
-    return _PAGE.substitute(
-        title=_text(answer.question),
+    body = _BODY.substitute(
         question=_text(answer.question),
         status=answer.status,
         answer=_body(answer),
         sections="\n".join(section for section in sections if section),
     )
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    return page(title=answer.question, policy=policy, style=_STYLE, body=body)
 
 
 def to_markdown(answer: Answer) -> str:
@@ -155,15 +156,7 @@ def _cost(answer: Answer) -> Iterator[str]:
         yield f"trace {answer.trace}"
 
 
-_PAGE = Template("""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<meta name="referrer" content="no-referrer">
-<title>$title</title>
-<style>
+_STYLE = """
 :root { color-scheme: light dark; --ink: #1d2126; --soft: #616a75; --paper: #fbfaf7; --card: #fff; --line: #e2dfd8;
   --accent: #9a4d00; --good: #1d6b3a; --doubt: #a33a1e; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e8e6e1; --soft: #9aa3ad; --paper: #16181b; --card: #1e2125;
@@ -199,13 +192,11 @@ footer { margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1re
   color: var(--soft); }
 footer ul { padding-left: 1.1rem; margin: 0 0 .5rem; }
 footer p { margin: 0; overflow-wrap: anywhere; }
-</style>
-</head>
-<body><main>
+"""
+
+_BODY = Template("""<main>
 <h1>$question</h1>
 <p class="status $status">$status</p>
 <div class="answer">$answer</div>
 $sections
-</main></body>
-</html>
-""")
+</main>""")
