@@ -120,7 +120,7 @@ def presets() -> Iterator[Check]:
     except RagsysError:
         return  # told by `plugins`
     for name in names:
-        yield _config(f"preset {name}", name, ())
+        yield _config(f"preset {name}", name, (), used=False)
 
 
 def configuration(source: str | None, overrides: Sequence[str]) -> Check:
@@ -129,7 +129,7 @@ def configuration(source: str | None, overrides: Sequence[str]) -> Check:
     return _config(f"configuration ({shown})", source, overrides)
 
 
-def _config(name: str, source: str | None, overrides: Sequence[str]) -> Check:
+def _config(name: str, source: str | None, overrides: Sequence[str], *, used: bool = True) -> Check:
     from ragsys.config import load, preflight
     from ragsys.plugins import registry
 
@@ -139,7 +139,10 @@ def _config(name: str, source: str | None, overrides: Sequence[str]) -> Check:
         return Check(name, "error", error.message, error.hint or "")
     if problems:
         text = "; ".join(problem.message for problem in problems)
-        return Check(name, "warning", text, "; ".join(problem.hint or "" for problem in problems))
+        remedy = "; ".join(problem.hint or "" for problem in problems)
+        if not used and all(isinstance(problem, MissingExtra) for problem in problems):
+            return Check(name, "info", text, f"{remedy}  (if you need it)")
+        return Check(name, "warning", text, remedy)
     return Check(name, "ok", "valid")
 
 

@@ -9,6 +9,8 @@ from pydantic import Field, SecretStr, field_validator
 
 from ragsys.options import Options, incidental
 
+from .serve.options import ServeOptions
+
 ImageRule = Literal["auto", "qwen2-vl", "qwen3-vl", "internvl", "pixtral", "gemma3", "openai"]
 
 
@@ -61,6 +63,7 @@ class OpenAIOptions(Options):
     count: Literal["auto", "server", "estimate"] = Field(
         "auto", description="who counts the tokens of text; auto: a server that can, where the estimate may not fit"
     )
+    serve: ServeOptions = incidental(ServeOptions(), description="how `ragsys serve-model` serves the model")
 
     @field_validator("url")
     @classmethod

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import evaluating
 import pytest
 from folders import write_folder
 
-from ragsys.cli.app import SECTIONS
+from ragsys.cli.app import cli
 from ragsys.cli.app import run as command
 
 PAGE = Path(__file__).parents[2] / "docs" / "json.md"
@@ -72,6 +73,7 @@ def outputs(
         (0, ["eval", str(suite), "--out", str(tmp_path / "run"), "--config", "laptop-lexical", "--config", str(other)]),
         (0, ["tune", str(suite), "--metric", "found@1", "--out", str(tmp_path / "tuned")]),
         (0, ["eval", "--list"]),
+        (0, ["serve-model", "made-up-0.01B", "--config", "laptop"]),
         (0, ["plugins"]),
         (0, ["plugins", "bm25"]),
         (0, ["config", "check"]),
@@ -92,7 +94,7 @@ def outputs(
 @pytest.mark.filterwarnings("ignore:Payload indexes have no effect")
 def test_the_page_tells_what_commands_give(outputs: dict[str, list[Any]]) -> None:
     described = told()
-    assert set(described) == set(outputs) == {"Errors", *(name for section in SECTIONS.values() for name in section)}
+    assert set(described) == set(outputs) == {"Errors", *cli.list_commands(click.Context(cli))}
     for name, known in described.items():
         given = {path for value in outputs[name] for path in fields(value, known)}
         empty = {path for path in given if path.endswith(("[]", ".*"))}

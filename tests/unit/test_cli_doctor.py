@@ -77,6 +77,18 @@ def test_missing_extras_are_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["packages"].severity == "ok"
 
 
+def test_a_preset_whose_extra_is_missing_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = load_target("ragsys.plugins:missing_package")
+    monkeypatch.setattr(
+        "ragsys.config.missing_package", lambda c: "nonesuch" if (c.role, c.name) == ("store", "server") else real(c)
+    )
+    found = checks("server")
+    assert found["preset server"].severity == "info"
+    assert "ragsys[server]" in found["preset server"].remedy
+    assert found["configuration (server)"].severity == "warning"
+    assert found["preset laptop"].severity == "ok"
+
+
 class Reader:
     """An OCR engine that says what it lacks."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -166,7 +167,9 @@ def _on_cpu(model: str, options: ServeOptions, machine: Machine) -> Plan:
         fits = found.tokens(1, memory)
         context, note = _shorter(found, fits, context, f"{machine.memory / 1e9:.0f} GB of memory")
         notes += [note] if note else []
-        space = max(1, min(_CPU_CACHE, int(fits * found.cache // _GIB)))
+        used = (options.requests or _CPU_REQUESTS) * context  # no more is taken than can be filled
+        room, filled = int(fits * found.cache // _GIB), math.ceil(used * found.cache / _GIB)
+        space = max(1, min(_CPU_CACHE, room, filled))
         taken = found.on_each(1, 0) + space * _GIB
         estimate = f"{taken / 1e9:.1f} GB of memory, {space} GiB of them for the cache ({found.source})"
     flags = (

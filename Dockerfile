@@ -1,0 +1,19 @@
+# ragsys in a container: without a model, with OCR; runs as a user of its own and writes only below /library.
+FROM python:3.11.15-slim-bookworm AS build
+WORKDIR /source
+COPY . .
+RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheel .
+
+FROM python:3.11.15-slim-bookworm
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends tesseract-ocr \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --uid 10001 --create-home ragsys \
+ && install --directory --owner ragsys --mode 700 /library
+COPY --from=build /wheel /wheel
+RUN pip install --no-cache-dir --find-links /wheel "ragsys[server,watch]" && rm -rf /wheel
+ENV RAGSYS_HOME=/library PYTHONUNBUFFERED=1
+USER ragsys
+VOLUME /library
+ENTRYPOINT ["ragsys"]
+CMD ["--help"]
