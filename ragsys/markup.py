@@ -19,6 +19,23 @@ def text(value: str) -> str:
     return html.escape(re.sub(rf"[\x00-\x08\x0b-\x1f\x7f{_TURNS}]", "", value), quote=True)
 
 
+def page(*, title: str, policy: str, style: str, body: str) -> str:
+    """A whole page that sends no referrer. Only the title is escaped; the policy says what the browser may load."""
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="referrer" content="no-referrer">
+<title>{text(title)}</title>
+<style>{style}</style>
+</head>
+<body>{body}</body>
+</html>
+"""
+
+
 def plain(value: str) -> str:
     """One line of Markdown in which nothing of the text is markup."""
     value = re.sub(rf"[\x00-\x1f\x7f{_TURNS}]+", " ", value)

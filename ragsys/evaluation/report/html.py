@@ -25,7 +25,7 @@ from ragsys.evaluation.report.tables import (
     provenance_rows,
 )
 from ragsys.evaluation.statistics import ALPHA
-from ragsys.markup import text
+from ragsys.markup import page, text
 
 OPEN = 6  # comparisons without a difference that are shown unfolded
 
@@ -33,16 +33,13 @@ OPEN = 6  # comparisons without a difference that are shown unfolded
 def to_html(scored: Scored, picture: Picture | None = None) -> str:
     """The whole report."""
     names = [config.name for config in scored.configs]
-    title = f"{scored.provenance.suite}: evaluation"
     drawn = plots(scored)
     figures = "".join(_figure(plot) for plot in drawn)
     policy = (
         f"default-src 'none'; img-src data:; style-src {_hash(STYLE)}; script-src {_hash(SCRIPT)}; "
         "base-uri 'none'; form-action 'none'"
     )
-    return _PAGE.substitute(
-        policy=policy,
-        title=text(title),
+    body = _BODY.substitute(
         suite=text(scored.provenance.suite),
         lead=text(" · ".join(_lead(scored))),
         notes=_notes(scored),
@@ -54,9 +51,9 @@ def to_html(scored: Scored, picture: Picture | None = None) -> str:
         failures=section(scored, picture),
         configs=_table(config_table(scored)),
         provenance="".join(f"<dt>{text(name)}</dt><dd>{text(value)}</dd>" for name, value in provenance_rows(scored)),
-        style=STYLE,
         script=SCRIPT,
     )
+    return page(title=f"{scored.provenance.suite}: evaluation", policy=policy, style=STYLE, body=body)
 
 
 def _lead(scored: Scored) -> list[str]:
@@ -139,17 +136,7 @@ def _documents(scored: Scored) -> str:
     return f'<div class="documents">{tables}</div>' if tables else ""
 
 
-_PAGE = Template("""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="$policy">
-<meta name="referrer" content="no-referrer">
-<title>$title</title>
-<style>$style</style>
-</head>
-<body><main>
+_BODY = Template("""<main>
 <h1>$suite</h1>
 <p class="lead">$lead</p>
 $notes
@@ -162,6 +149,4 @@ $failures
 <section id="provenance"><h2>How it was measured</h2>$configs<dl class="facts">$provenance</dl></section>
 </main>
 <script>$script</script>
-</body>
-</html>
 """)
