@@ -8,7 +8,7 @@ harness.py     evaluate: one library, every configuration in turn, every questio
 asking.py      one question of one library: ranked pages, answer, seconds, or an error
 folder.py      the folder of a run: lines that survive a kill and end in one order
 kept.py        outcomes of earlier runs            provenance.py  code, commit, versions, machine
-reach.py       gold that cannot be found
+reach.py       gold that cannot be found       judging.py     whether a model can judge, and what it said
 scoring.py     metrics, estimates, comparisons     grouping.py  groups of questions     statistics.py  intervals, tests
 finishing.py   scores, TREC files and reports of a run, once or again
 codec.py       scores.json                         trec.py, trecrag.py  TREC's forms    report/  report.md, report.html

@@ -13,12 +13,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 from ragsys import places
 from ragsys.config import Config, Spec
-from ragsys.errors import GenerationError, UsageError, did_you_mean
+from ragsys.errors import UsageError, did_you_mean
 from ragsys.evaluation.grouping import groups_of
+from ragsys.evaluation.judging import Judged, judged_notes, try_judge
 from ragsys.evaluation.records import (
     Comparison,
     ConfigInfo,
@@ -40,27 +41,13 @@ from ragsys.evaluation.statistics import (
 )
 from ragsys.evaluation.suites import built
 from ragsys.plugins import Builder, Component, Registry, registry
-from ragsys.protocols import Generator, Message, Request, SetMetric
+from ragsys.protocols import SetMetric
 
 if TYPE_CHECKING:
     from ragsys.protocols import Metric
 
 _JUDGES = {"generator", "judge"}  # roles that a metric may need and that cost model calls
 _GROUP_SAMPLES = 200  # of a total's interval in a group: each sample scores the group anew
-
-
-@runtime_checkable
-class Judged(Protocol):
-    """What a metric that asks a model has besides, so that a report can say who judged and what became of it."""
-
-    @property
-    def judge(self) -> str:
-        """The judge's model and revision."""
-        ...
-
-    def notes(self) -> list[str]:
-        """What a reader must know of the replies, once all is scored."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +89,7 @@ def build_metrics(
     made, notes = [], []
     found = {name: _spec(name, installed) for name in dict.fromkeys(names)}
     if judge is not None:
-        _try_judge(builder, judge)
+        try_judge(builder, judge)
         if not any(_JUDGES & set(component.needs.values()) for _, component in found.values()):
             asking = [one.name for one, _ in installed.components("metric") if _JUDGES & set(one.needs.values())]
             raise UsageError(
@@ -118,23 +105,6 @@ def build_metrics(
         k = getattr(built_options(builder, spec), "k", None)
         made.append(Named(name, built(builder, "metric", spec), k if isinstance(k, int) else None))
     return made, notes
-
-
-def _try_judge(builder: Builder, judge: Config) -> None:
-    """Ask the judge for a reply. Raises `UsageError` where it gives none: it is no model, or not to be reached."""
-    form = {"type": "object", "properties": {"ready": {"type": "boolean"}}, "required": ["ready"]}
-    messages = (
-        Message("system", ("Reply with JSON under the given schema and nothing else.",)),
-        Message("user", ('Reply {"ready": true}.',)),
-    )
-    generator: Generator = builder.build("generator", judge.generator)
-    try:
-        generator.generate(Request(messages, task="judge", schema=form, max_tokens=64))
-    except GenerationError as error:
-        raise UsageError(
-            f"--judge: '{judge.generator.use}' cannot judge: {error.message}",
-            hint=error.hint or "--judge takes a configuration whose generator is a language model",
-        ) from error
 
 
 def always(installed: Registry | None = None) -> tuple[str, ...]:
@@ -193,7 +163,7 @@ def score(
         config: {m.name: _estimate(m, questions, found, scores[config][m.name], labels, every, seed) for m in defined}
         for config, found in outcomes.items()
     }
-    notes += [*_few(defined, estimates, labels), *_judges(metrics, configs)]
+    notes += [*_few(defined, estimates, labels), *judged_notes({m.name: m.metric for m in metrics}, configs)]
     kept = {config: {m.name: of[m.name] for m in defined} for config, of in scores.items()}
     return Scored(
         provenance=provenance,
@@ -289,14 +259,13 @@ def _total(
     return lambda picks: metric.total([questions[chosen[n]] for n in picks], [outcomes[chosen[n]] for n in picks])
 
 
-def main_metrics(metrics: Sequence[Named], first: Sequence[str] = ()) -> list[str]:
+def main_metrics(metrics: Sequence[Named]) -> list[str]:
     """The metrics that configurations are compared on: of each family (what is before the @) the first that is listed.
 
     What is measured in a unit is cost and is not compared.
     """
-    order = {name: n for n, name in enumerate(first)}
     families: dict[str, str] = {}
-    for one in sorted(metrics, key=lambda m: order.get(m.name, len(order))):
+    for one in metrics:
         if not one.metric.info.unit:
             families.setdefault(one.name.partition("@")[0], one.name)
     return list(families.values())
@@ -378,22 +347,6 @@ def _few(metrics: Sequence[Named], estimates: Mapping[str, Mapping[str, Estimate
         if any(of[one.name].n > 0 and of[one.name].clusters < FEW_CLUSTERS for of in estimates.values())
     ]
     return [f"fewer than {FEW_CLUSTERS} documents, too few to rely on: {', '.join(named)}"] if named else []
-
-
-def _judges(metrics: Sequence[Named], configs: Sequence[ConfigInfo]) -> list[str]:
-    """What the metrics that ask a model say of it, and which configurations it has answered for itself."""
-    judged = [(one.name, one.metric) for one in metrics if isinstance(one.metric, Judged)]
-    said: dict[str, list[str]] = {}
-    for name, metric in judged:
-        for note in metric.notes():
-            said.setdefault(note, []).append(name)
-    notes = [f"{', '.join(names)}: {note}" for note, names in said.items()]
-    models = {metric.judge for _, metric in judged}
-    return notes + [
-        f"{config.name}: answered by the model that judges, {config.generator}: models favour their own answers"
-        for config in configs
-        if config.generator in models
-    ]
 
 
 def _errors(outcomes: Mapping[str, Sequence[Outcome]]) -> list[str]:
