@@ -9,7 +9,9 @@ from typing import Any, Self
 
 from ragsys.answers import Answer
 from ragsys.errors import LibraryError, UsageError
-from ragsys.types import Event, Filter
+from ragsys.types import BBox, Event, Filter
+
+_BOXES = 3  # of a found page that are given
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class SearchHit:
     passages: tuple[str, ...]  # its best passages' texts, best first
     headings: tuple[str, ...] = ()  # the section path of the best passage
     neighbours: tuple[int, ...] = ()
+    boxes: tuple[BBox, ...] = ()  # of the blocks that fit the query best, best first
 
     @classmethod
     def of(cls, evidence: Any) -> SearchHit:
@@ -43,6 +46,7 @@ class SearchHit:
             passages=tuple(passage.text for passage in best),
             headings=best[0].headings if best else (),
             neighbours=hit.neighbours,
+            boxes=tuple(evidence.page.blocks[n].bbox for n in evidence.blocks[:_BOXES]),
         )
 
 

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ragsys.catalog import document_of
 from ragsys.errors import IncompleteLayer
+from ragsys.locating import Score, best_blocks, dot
 from ragsys.ranking import zscores
 from ragsys.records import point_id
 from ragsys.statistics import TermCounts
 from ragsys.store import AllOf, AnyOf, Between, Condition, In, Is, Not, Plan, Record, Scored
-from ragsys.types import Document, Evidence, Hit, Page, Passage, Query, RankedList, Span, Vector, VectorSpec
+from ragsys.types import Document, Evidence, Hit, Page, Passage, Query, RankedList, Span, Sparse, Vector, VectorSpec
 
 if TYPE_CHECKING:
     from ragsys.config import Spec
@@ -352,8 +353,8 @@ class Searcher:
             _credit(plain, lacking, found)
         return found
 
-    def evidence(self, hits: Sequence[Hit], start: int = 1) -> list[Evidence]:
-        """The hits as numbered evidence: the page with its blocks, and its best passages' texts."""
+    def evidence(self, hits: Sequence[Hit], start: int = 1, query: Query | None = None) -> list[Evidence]:
+        """The hits as numbered evidence: the page, its best passages' texts, and with a query its best blocks."""
         keys = [self._page_key(hit) for hit in hits]
         pages = self.space.pages(keys)
         chosen = []
@@ -364,11 +365,22 @@ class Searcher:
             chosen.append((hit, key, state))
         passages = self._passages([(hit, key[1]) for hit, key, _ in chosen])
         found = []
+        score = self._words(query) if query is not None and chosen else None
         for number, (hit, key, state) in enumerate(chosen, start):
             path = sorted(state.paths)[0] if state.paths else state.doc
             own = tuple(passages[hit.doc, n] for n in hit.passages if (hit.doc, n) in passages)
-            found.append(Evidence(number, hit.doc, path, state.title, pages[key], key[1], hit, own))
+            blocks = best_blocks(pages[key], own, score) if score is not None else ()
+            found.append(Evidence(number, hit.doc, path, state.title, pages[key], key[1], hit, own, blocks))
         return found
+
+    def _words(self, query: Query) -> Score:
+        """Scores texts by the words of the query, as the first lexical list does; passages before pages."""
+        lexical = [(r, s) for r in self.retrievers.values() if r.eager for s in r.specs if s.kind == "sparse"]
+        for retriever, spec in sorted(lexical, key=lambda pair: pair[1].items != "passage"):
+            vector = retriever.retrieve(query, 1, self.index).vectors.get(spec.name)
+            if isinstance(vector, Sparse):
+                return functools.partial(_scored, retriever, spec.name, vector)
+        return lambda texts: [0.0] * len(texts)
 
     def _passages(self, hits: Sequence[tuple[Hit, str]]) -> dict[tuple[str, int], Passage]:
         """{(document, ordinal): passage} of the passages that hits on these page layers name."""
@@ -377,6 +389,12 @@ class Searcher:
         records = self.space.store.get(list(ids))
         found = zip(records, self.space.passages(records), strict=True)
         return {(record.payload["doc"], passage.ordinal): passage for record, passage in found}
+
+
+def _scored(retriever: Retriever, name: str, vector: Sparse, texts: Sequence[str]) -> list[float]:
+    """The lexical score of each text."""
+    items = [one[name] for one in retriever.encode_items(texts)]
+    return [dot(vector, item) if isinstance(item, Sparse) else 0.0 for item in items]
 
 
 def _touching(spans: Sequence[Span]) -> Condition:

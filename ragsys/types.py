@@ -409,6 +409,7 @@ class Evidence:
     parse: str  # fingerprint of what parsed the page
     hit: Hit
     passages: tuple[Passage, ...] = ()
+    blocks: tuple[int, ...] = ()  # ordinals of the page's blocks that fit the query, best first; where it was looked at
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 from ragsys_suites.metrics.assignment import assign
-from ragsys_suites.metrics.geometry import covered, iou, union_area
+from ragsys_suites.metrics.geometry import covered, iou, ranked_boxes, union_area
 from scored import abstention, build, failure, outcome, pages, question
 
 
@@ -129,3 +129,15 @@ def test_ranked_boxes_hit_from_a_tenth_of_the_gold_box_on() -> None:
     assert build("ranked_box_hits", k=1).score(ASKED, found([0.0, 0.0, 0.4, 1.0])) == 0.0
     assert build("ranked_box_hits", least=0).score(ASKED, found([0.45, 0.45, 0.49, 0.49])) == 0.0
     assert build("ranked_box_hits").score(question(), found([0.0, 0.0, 1.0, 1.0])) is None
+
+
+def test_ranked_boxes_come_by_rank_of_the_page_times_rank_on_it() -> None:
+    def boxes(page: int) -> list[list[float]]:
+        return [[page / 10, n / 10, 1.0, 1.0] for n in range(1, 6)]
+
+    found = outcome(pages=[{**pages(f"a:{page}")[0], "boxes": boxes(page)} for page in (1, 2, 3, 4)])
+    ranked = ranked_boxes(found)
+    assert ranked is not None
+    order = [(page, round(box[1] * 10)) for (_, page), box in ranked]
+    assert order[:8] == [(1, 1), (1, 2), (2, 1), (1, 3), (3, 1), (1, 4), (2, 2), (4, 1)]
+    assert len(order) == 20

@@ -60,13 +60,21 @@ def gold_boxes(question: Question) -> list[tuple[Place, list[float]]]:
 
 
 def ranked_boxes(outcome: Outcome) -> list[tuple[Place, list[float]]] | None:
-    """The boxes of the ranked pages, those of the best page first, each once; None where they were not recorded."""
+    """The boxes of the ranked pages, each once; None where they were not recorded.
+
+    They come by rank of the page times rank on the page, of equal products that on the better page first: a reader
+    looks at the second page before the sixth box of the first. 1.1, 1.2, 2.1, 1.3, 3.1, 1.4, 2.2, 4.1, ...
+    """
     if outcome["pages"] and not any("boxes" in page for page in outcome["pages"]):
         return None
+    listed = [
+        (page_rank * rank, page_rank, (page["doc"], page["page"]), box)
+        for page_rank, page in enumerate(outcome["pages"], 1)
+        for rank, box in enumerate(page.get("boxes", ()), 1)
+    ]
     found: dict[tuple[Place, tuple[float, ...]], list[float]] = {}
-    for page in outcome["pages"]:
-        for box in page.get("boxes", ()):
-            found.setdefault(((page["doc"], page["page"]), tuple(box)), box)
+    for _, _, place, box in sorted(listed, key=lambda one: one[:2]):
+        found.setdefault((place, tuple(box)), box)
     return [(place, box) for (place, _), box in found.items()]
 
 

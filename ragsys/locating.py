@@ -1,0 +1,68 @@
+"""Where on a page to look: its blocks by how well they fit a query, best first.
+
+    words / most + 0.15 / (1 + place) + 0.4 if the block is a table or a figure
+
+words   the lexical score of the block, read with the section's title above it and with the captions about it: a table's
+        rows and a figure's labels seldom say what they are of
+most    the highest of the page's blocks; where no block shares a word with the query, the first term is 0
+place   of the best passage that holds the block, from 0, among those that led to the page; the term is 0 for a block in
+        none of them. Passages are found by meaning too
+
+A table or figure is seldom found by its words, and holds the answer more often than a paragraph that is. Headers and
+footers are no answers. Both weights were chosen on questions with gold boxes and held on documents that took no part in
+it (`eval/README.md`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ragsys.types import Block, BlockKind, Page, Passage, Sparse
+
+#: Lexical scores of texts for one query, each 0 or more.
+Score = Callable[[Sequence[str]], Sequence[float]]
+_PLACE, _FLOAT = 0.15, 0.4
+_LEFT_OUT = (BlockKind.HEADER, BlockKind.FOOTER)
+_FLOATS = (BlockKind.TABLE, BlockKind.FIGURE)
+
+
+def best_blocks(page: Page, passages: Sequence[Passage], score: Score, most: int = 20) -> tuple[int, ...]:
+    """Ordinals of at most so many of the page's blocks, best first; equal ones in reading order."""
+    blocks = [block for block in page.blocks if block.kind not in _LEFT_OUT]
+    if not blocks:
+        return ()
+    words = list(score(_read(blocks)))
+    highest = max(words) or 1.0
+    places: dict[int, int] = {}
+    for place, passage in enumerate(passages):
+        for piece in passage.pieces:
+            if piece.page == page.number:
+                places.setdefault(piece.block, place)
+    worth = {
+        block.ordinal: own / highest
+        + (_PLACE / (1 + places[block.ordinal]) if block.ordinal in places else 0.0)
+        + (_FLOAT if block.kind in _FLOATS else 0.0)
+        for block, own in zip(blocks, words, strict=True)
+    }
+    return tuple(sorted(worth, key=lambda ordinal: (-worth[ordinal], ordinal))[:most])
+
+
+def _read(blocks: Sequence[Block]) -> list[str]:
+    """Each block's text with its captions and the last title at or above it."""
+    captions: dict[int, list[str]] = {}
+    for block in blocks:
+        if block.kind is BlockKind.CAPTION and block.about is not None:
+            captions.setdefault(block.about, []).append(block.text)
+    texts, title = [], ""
+    for block in blocks:
+        title = block.text if block.kind is BlockKind.TITLE else title
+        texts.append(" ".join(filter(None, (*captions.get(block.ordinal, ()), title, block.text))))
+    return texts
+
+
+def dot(query: Sparse, item: Sparse) -> float:
+    """The sum of products over the indices of both; each holds an index once."""
+    _, ours, theirs = np.intersect1d(query.indices, item.indices, assume_unique=True, return_indices=True)
+    return float(np.dot(query.values[ours].astype(np.float64), item.values[theirs].astype(np.float64)))
