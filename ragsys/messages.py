@@ -58,7 +58,7 @@ def conversation(
             parts.append(pictures[one.number])
     parts += [montage] if montage is not None else []
     parts += [f"<earlier>\nAsked: {data(turn.question)}\nAnswered: {data(turn.answer)}\n</earlier>" for turn in history]
-    parts += [f"{name}: {data(text)}" for name, text in (values or {}).items()]
+    parts += [f"<note>\n{name}: {data(text)}\n</note>" for name, text in (values or {}).items()]
     parts += question_images
     parts.append(f"Question: {_TOKEN.sub('‹|', _UNSEEN.sub('', question)).strip()}")
     return Message("system", (prompt.strip(),)), Message("user", tuple(parts))

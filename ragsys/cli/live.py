@@ -56,7 +56,7 @@ class Live:
             self._lines.append("")
             return
         head, _, tail = last.rpartition(" ")
-        if tail and head and cells(tail) + cells(word) <= room:
+        if head and cells(tail) + cells(word) <= room:
             self._lines[-1] = head
             self._lines.append(tail + word)
             return
