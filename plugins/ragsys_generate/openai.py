@@ -135,8 +135,7 @@ class OpenAI:
         """One call, without a look at whether its reply fits."""
         began = time.perf_counter()
         for _ in range(FORMS):
-            left = _left(request, began)
-            made = self._made(request, left, stream=False)
+            made = self._made(request, _left(request, began), stream=False)
             body = payload.encoded(made)
             try:
                 data = self._wire.post(CHAT, body, _left(request, began), request.cancel)
@@ -158,7 +157,11 @@ class OpenAI:
             made = self._made(request, _left(request, began), stream=True)
             body = payload.encoded(made)
             try:
-                yield from self._wire.events(CHAT, body, said.shows, said.ends, _left(request, began), request.cancel)
+                try:
+                    left = _left(request, began)
+                    yield from self._wire.events(CHAT, body, said.shows, said.ends, left, request.cancel)
+                except Refused as refused:
+                    yield said.unstreamed(refused)
                 return
             except Refused as refused:
                 if not self._served.adapts(refused, made, request):

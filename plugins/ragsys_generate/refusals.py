@@ -26,7 +26,7 @@ _CONTEXT = (
 )
 _TOO_LONG = re.compile(
     r"context.?(length|window|size)|maximum model length|too many tokens|prompt is too long|input is too long"
-    r"|exceed_context_size|input length",
+    r"|exceed_context_size|input length|must have less than \d+ tokens",
     re.IGNORECASE,
 )
 _IMAGES = re.compile(r"at most (\d+) image", re.IGNORECASE)

@@ -77,6 +77,19 @@ def ends(event: Mapping[str, Any]) -> bool:
     return any(choice.get("finish_reason") for choice, _ in _deltas(event)) or bool(event.get("error"))
 
 
+def unstreamed(refused: Refused) -> Mapping[str, Any]:
+    """The one event of a server that answers at once though it was asked to stream. Raises `Refused` where it is
+    none."""
+    if refused.status != 200:
+        raise refused
+    try:
+        data = json.loads(refused.body)
+    except ValueError:
+        raise refused from None
+    Said.whole(data)
+    return {**data, "choices": [{**data["choices"][0], "delta": data["choices"][0]["message"]}]}
+
+
 def refusal(data: Any) -> Refused:
     """What is told with status 200 and is no reply, as the error that it is."""
     error = data.get("error") if isinstance(data, Mapping) else None

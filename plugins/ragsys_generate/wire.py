@@ -17,6 +17,7 @@ import os
 import queue
 import random
 import socket
+import ssl
 import threading
 import time
 import weakref
@@ -224,6 +225,7 @@ class Wire:
                 error.tries = tries
                 failure = error
                 passes = error.kind in ("refused", "lost", "connect timeout")
+                self._reached = self._reached or error.kind == "lost"
                 if error.kind == "refused" and self._reached:  # it restarts
                     gone_since = gone_since or time.monotonic()
                     if time.monotonic() - gone_since < self._patience.restart:
@@ -325,8 +327,8 @@ def _root(error: BaseException) -> str:
             error = cause
         else:
             break
-    if isinstance(error, OSError) and error.errno and error.errno > 0 and not isinstance(error, socket.gaierror):
-        return os.strerror(error.errno)
+    if isinstance(error, OSError) and not isinstance(error, socket.gaierror | ssl.SSLError) and error.errno:
+        return os.strerror(error.errno)  # without the address, which is told anyway
     return str(error)
 
 
