@@ -39,7 +39,7 @@ def edges(page: RawPage) -> list[Edge]:
     found: list[Edge] = []
     low, high = _EDGE * page.height, (1 - _EDGE) * page.height
     for top in (True, False):
-        near = [s for s in page.spans if (s.y1 <= low + 2 if top else s.y0 >= high - 2)]
+        near = [s for s in page.spans if s[3] <= low + 2] if top else [s for s in page.spans if s[1] >= high - 2]
         rows = group_rows(near)
         if not top:
             rows.reverse()

@@ -49,7 +49,7 @@ def language_of(words: Sequence[str]) -> str:
     A page of a table has hardly any: whatever is chosen there, queries are stemmed in every language.
     """
     total, ours = len(words), FUNCTION_WORDS[DEFAULT]
-    if sum(word in ours for word in words) > _CLEAR * total:
+    if sum(map(ours.__contains__, words)) > _CLEAR * total:
         return DEFAULT
     counts = dict.fromkeys(LANGUAGES, 0)
     for word in words:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from functools import cache, lru_cache
+from itertools import chain
 from typing import Literal
 
 import numpy as np
@@ -64,11 +65,12 @@ class WordsLexical:
         """The item's vector; empty for a text without terms."""
         found = chunks(text)
         table = _ids_in(_language(found))
-        every = [number for chunk in found for number in table[chunk]]
+        every = list(chain.from_iterable(map(table.__getitem__, found)))
         if not every:
             return Sparse(np.empty(0, np.uint32), np.empty(0, np.float32))
-        indices, counts = np.unique(np.array(every, np.uint32), return_counts=True)  # (n,), (n,)
-        frequency = counts.astype(np.float64)  # (n,)
+        counted = sorted(Counter(every).items())  # a third of the time of np.unique on so few numbers
+        indices = np.array([number for number, _ in counted], np.uint32)  # (n,)
+        frequency = np.array([count for _, count in counted], np.float64)  # (n,)
         k1, b = self._options.k1, self._options.b
         norm = k1 * (1 - b + b * len(every) / self._reference[level])
         return Sparse(indices, (frequency * (k1 + 1) / (frequency + norm)).astype(np.float32))

@@ -8,7 +8,7 @@ runs on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ragsys.passages import header_end, passage_text, runs_on, table_lead
@@ -113,15 +113,19 @@ class _Run:
 
     def _prose(self, page: Page, block: Block) -> Iterator[Passage]:
         limit = self.options.words
-        for start, end in sentences(block.text, 0, len(block.text)):
-            size = count_words(block.text[start:end])
-            # only a sentence that no passage can hold is cut inside
-            parts = [(start, end)] if size <= limit else slices(block.text, start, end, limit)
-            for begin, stop in parts:
-                size = count_words(block.text[begin:stop])
-                if self.draft.pieces and self.draft.words + size > limit:
-                    yield from self._full(limit - size)
-                self._add(page, block, begin, stop, size)
+        text = block.text
+        if text.isascii() and (size := count_words(text)) <= limit - self.draft.words:
+            self._add(page, block, 0, len(text), size)  # all of it has room: where its sentences end matters to none
+            return
+        for start, end in sentences(text, 0, len(text)):
+            size = count_words(text[start:end])
+            parts = [(start, end, size)]
+            if size > limit:  # only a sentence that no passage can hold is cut inside
+                parts = [(a, b, count_words(text[a:b])) for a, b in slices(text, start, end, limit)]
+            for begin, stop, words in parts:
+                if self.draft.pieces and self.draft.words + words > limit:
+                    yield from self._full(limit - words)
+                self._add(page, block, begin, stop, words)
 
     def _table(self, page: Page, block: Block) -> Iterator[Passage]:
         for start, end in _rows(block.text):
@@ -139,7 +143,7 @@ class _Run:
         yield from self.flush()
         most = left = min(self.options.overlap, room)
         kept: list[Piece] = []
-        for piece in reversed(pieces):
+        for piece in _last_sentences(pieces, held):
             block = held[piece.page].blocks[piece.block]
             size = count_words(block.text[piece.start : piece.end])
             if block.kind not in (BlockKind.TEXT, BlockKind.LIST) or size > left:
@@ -150,10 +154,7 @@ class _Run:
             self.draft = _Draft(kept, headings, most - left, body=True)
 
     def _add(self, page: Page, block: Block, start: int, end: int, words: int) -> None:
-        while start < end and block.text[start].isspace():
-            start += 1
-        while end > start and block.text[end - 1].isspace():
-            end -= 1
+        start, end = _trimmed(block.text, start, end)
         if start == end:
             return
         if not self.draft.pieces:
@@ -164,6 +165,25 @@ class _Run:
 
     def _headings(self) -> tuple[str, ...]:
         return tuple(text for _, text in self.path)
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """The stretch without white space at its ends."""
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
+def _last_sentences(pieces: Sequence[Piece], held: Mapping[int, Page]) -> Iterator[Piece]:
+    """The pieces from the last to the first, each sentence by itself."""
+    for piece in reversed(pieces):
+        text = held[piece.page].blocks[piece.block].text
+        for start, end in reversed(list(sentences(text, piece.start, piece.end))):
+            start, end = _trimmed(text, start, end)
+            if start < end:
+                yield piece._replace(start=start, end=end)
 
 
 def _units(blocks: Sequence[Block]) -> Iterator[list[Block]]:

@@ -24,6 +24,8 @@ _ALPHA_DIGIT = re.compile(r"\d+|[^\W\d_]+")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _EUROPEAN = re.compile(r"\d{1,3}(?:\.\d{3})+,\d+")
 _DECIMAL = re.compile(r"\d+[.,]\d+")
+# what typesetters put where ASCII has a sign of the same effect: they only part words, and an apostrophe joins them
+_TYPOGRAPHIC = (("’", "'"), *((char, " ") for char in "“”–—•●■▪►…·®©"))
 _LONGEST = 64  # characters of a term: longer ones are data, not words
 
 
@@ -31,6 +33,26 @@ def chunks(text: str) -> list[str]:
     """The folded chunks of a text: letters and digits with single joints between them ("covid-19", "1,577.00")."""
     if text.isascii():
         return _ASCII_CHUNK.findall(text.lower())
+    for char, plain in _TYPOGRAPHIC:
+        text = text.replace(char, plain)
+    if text.isascii():
+        return _ASCII_CHUNK.findall(text.lower())
+    # no chunk runs across white space: what is ASCII is read by the expression that costs a fifth
+    words = text.split()
+    other = [n for n, word in enumerate(words) if not word.isascii()]
+    if len(other) > len(words) // 4:
+        return _folded_chunks(text)
+    found: list[str] = []
+    at = 0
+    for n in other:
+        if n > at:
+            found += _ASCII_CHUNK.findall(" ".join(words[at:n]).lower())
+        found += _folded_chunks(words[n])
+        at = n + 1
+    return found + _ASCII_CHUNK.findall(" ".join(words[at:]).lower())
+
+
+def _folded_chunks(text: str) -> list[str]:
     # an underscore is a word character to `re` and none here
     return _CHUNK.findall(unicodedata.normalize("NFKC", text).casefold().replace("_", " "))
 
