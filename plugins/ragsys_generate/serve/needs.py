@@ -37,6 +37,7 @@ _CACHE = (
     (80.0, 80 * 8 * 512),
 )
 _MOST = 100 * 8 * 512
+_LEAST = 4096  # tokens of cache that are reckoned beside the largest model
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,12 @@ class Needs:
         """The tokens whose cache fits when every GPU may give `memory` bytes; negative where the weights do not."""
         left = memory * gpus - self.weights * (1 + SHARE) - SPARE * gpus
         return int(left // self.cache)
+
+
+def largest(gpus: int, memory: float, width: float) -> float:
+    """About how many billions of parameters of `width` bytes each fit when every GPU may give `memory` bytes."""
+    left = (memory - SPARE) * gpus - _LEAST * _CACHE[1][1] * width / 2
+    return max(0.0, left / (1 + SHARE) / VISION / width / 1e9)
 
 
 def of(model: str, *, billions: float = 0.0, width: float = 2.0) -> Needs | None:

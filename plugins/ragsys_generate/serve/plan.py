@@ -14,7 +14,6 @@ from .machine import Gpu, Machine
 from .needs import Needs
 from .options import ServeOptions
 
-SERVER = "vllm.entrypoints.openai.api_server"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _GIB = 2**30
 _LEAST = 4096  # tokens: a page or two with their images; below it nothing can be read
@@ -46,7 +45,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A server's command without the interpreter, its environment, and what was decided."""
+    """A server's flags without the model, its environment, and what was decided."""
 
     flags: tuple[str, ...]
     environment: dict[str, str]  # without the key
@@ -75,7 +74,7 @@ def make(model: str, options: ServeOptions, machine: Machine, place: Place) -> P
         )
     plan = _on_gpus(model, options, machine) if machine.gpus else _on_cpu(model, options, machine)
     served = ("--served-model-name", place.name) if place.name and place.name != model else ()
-    flags = ("--model", model, *served, "--host", place.host, "--port", str(place.port), *plan.flags, *options.flags)
+    flags = (*served, "--host", place.host, "--port", str(place.port), *plan.flags, *options.flags)
     return replace(plan, flags=flags)
 
 
@@ -131,7 +130,8 @@ def _shape(found: Needs | None, options: ServeOptions, gpus: int, each: float) -
         (n for n in sizes if found is None or found.tokens(n, each) >= _ROOM * context), sizes[-1]
     )
     if found is not None and (fits := found.tokens(tensor, each)) < _ROOM * context:
-        context, note = _shorter(found, fits, context, f"{tensor} GPU{'s' * (tensor > 1)} with {each / 1e9:.0f} GB")
+        where = f"{tensor} GPU{'s' * (tensor > 1)} with {each / 1e9:.0f} GB"
+        context, note = _shorter(found, fits, context, where, needs.largest(tensor, each, 2.0))
         notes += [note] if note else []
     data = options.data_parallel or max(1, gpus // tensor)
     if data * tensor > gpus:
@@ -139,15 +139,19 @@ def _shape(found: Needs | None, options: ServeOptions, gpus: int, each: float) -
     return _Shape(tensor, data, context, tuple(notes))
 
 
-def _shorter(found: Needs, fits: int, context: int, where: str) -> tuple[int, str]:
-    """A context whose cache fits, and a word on it. Raises `UsageError` where the weights leave no room for one."""
+def _shorter(found: Needs, fits: int, context: int, where: str, largest: float) -> tuple[int, str]:
+    """A context whose cache fits, and a word on it. Raises `UsageError` where the weights leave no room for one.
+
+    `largest` is about how many billions of parameters would fit.
+    """
     if fits >= context:
         return context, ""
     if fits < min(_LEAST, context):
         lacking = (min(_LEAST, context) - fits) * found.cache
         raise UsageError(
             f"the model does not fit: it lacks {lacking / 1e9:.1f} GB on {where} ({found.source})",
-            hint="serve a smaller model, or one with 8 or 4 bit weights (FP8, AWQ): ragsys serve-model MODEL",
+            hint=f"about {largest:.1f} billion parameters fit here, two to three times as many with 8 or 4 bit weights "
+            "(FP8, AWQ): ragsys serve-model MODEL",
         )
     shorter = fits // 1024 * 1024 or fits
     return shorter, f"prompts are held to {shorter} tokens instead of {context}: the cache of more does not fit"
@@ -165,7 +169,8 @@ def _on_cpu(model: str, options: ServeOptions, machine: Machine) -> Plan:
     space, estimate = 4, ""
     if found is not None:
         fits = found.tokens(1, memory)
-        context, note = _shorter(found, fits, context, f"{machine.memory / 1e9:.0f} GB of memory")
+        where = f"{machine.memory / 1e9:.0f} GB of memory"
+        context, note = _shorter(found, fits, context, where, needs.largest(1, memory, width))
         notes += [note] if note else []
         used = (options.requests or _CPU_REQUESTS) * context  # no more is taken than can be filled
         room, filled = int(fits * found.cache // _GIB), math.ceil(used * found.cache / _GIB)
@@ -188,8 +193,14 @@ def _on_cpu(model: str, options: ServeOptions, machine: Machine) -> Plan:
 
 
 def _common(options: ServeOptions, found: Needs | None) -> tuple[str, ...]:
-    """Prompts that begin alike are computed once; images are bounded, so that memory is."""
+    """Prompts that begin alike are computed once; JSON under a schema is held to its signs, because small models fill
+    the room between them without end; images are bounded, so that memory is."""
+    structured = _json(backend="xgrammar", disable_any_whitespace=True)
+    flags = ("--enable-prefix-caching", "--structured-outputs-config", structured)
     if not options.images or (found is not None and found.images is False):
-        return ("--enable-prefix-caching",)
-    limit = json.dumps({"image": options.images, "video": 0}, separators=(",", ":"))
-    return ("--enable-prefix-caching", "--limit-mm-per-prompt", limit)
+        return flags
+    return (*flags, "--limit-mm-per-prompt", _json(image=options.images, video=0))
+
+
+def _json(**values: object) -> str:
+    return json.dumps(values, separators=(",", ":"))

@@ -83,7 +83,7 @@ class Served:
         children = self._children()
         if self.code is None:
             self._ask()
-            with contextlib.suppress(subprocess.TimeoutExpired):
+            with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):  # a second Ctrl-C: no grace
                 self._process.wait(_GRACE)
         for process in [*children, *self._children()]:
             with contextlib.suppress(psutil.Error):

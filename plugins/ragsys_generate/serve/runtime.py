@@ -21,6 +21,9 @@ _ASK = (
 )
 
 
+_MODULE = "vllm.entrypoints.openai.api_server"
+
+
 @dataclass(frozen=True, slots=True)
 class Runtime:
     """A Python that has vLLM."""
@@ -28,6 +31,25 @@ class Runtime:
     python: str
     build: str
     version: str
+
+    @property
+    def start(self) -> tuple[str, ...]:
+        """The words before the model's name."""
+        return start_of(self.python, self.build)
+
+
+def start_of(python: str, build: str) -> tuple[str, ...]:
+    """The words that start a build's server: its command `vllm`, or the module, because the CPU build's does not start.
+
+    A command of no folder stands for a build that is not installed.
+    """
+    if build == "vllm":
+        command = Path(python).with_name("vllm.exe" if os.name == "nt" else "vllm")
+        if Path(python).name == python:
+            return ("vllm", "serve")
+        if command.exists():
+            return (str(command), "serve")
+    return (python, "-m", _MODULE, "--model")
 
 
 def find(named: str | None = None) -> Runtime | None:
