@@ -102,9 +102,12 @@ def data(text: str) -> str:
 
     Only its first line begins at the margin.
     """
-    text = _UNSEEN.sub("", text)
-    text = _TAG.sub(lambda match: "‹" * len(match.group()), text)
-    text = _ID.sub(r"(\1)", text)
+    if not text.replace("\n", " ").isprintable():  # cheap, and mostly so
+        text = _UNSEEN.sub("", text)
+    if any(mark in text for mark in "<＜﹤"):
+        text = _TAG.sub(lambda match: "‹" * len(match.group()), text)
+    if any(mark in text for mark in "[［【"):
+        text = _ID.sub(r"(\1)", text)
     return "\n    ".join(line.rstrip() for line in text.splitlines() if line.strip())
 
 
