@@ -1,19 +1,22 @@
-# make demo · make test · make check · make bench DATA=folder · make clean
+# make demo · make test · make test-vllm · make check · make bench DATA=folder · make clean
 PYTHON ?= python3
 BIN    := .venv/bin
 DATA   ?= $(RAGSYS_DATA)
+
+VLLM   := .venv-vllm
 
 DEMO_FOLDER   := examples/kelvara
 DEMO_LIBRARY  := .venv/demo-library
 DEMO_QUESTION := How many D40 units were delivered in 2025, and how much energy per cubic metre does pulse flushing need?
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow check bench docs clean
+.PHONY: help demo test slow test-vllm check bench docs clean
 
 help:
 	@echo "make demo     set up, index $(DEMO_FOLDER), answer a question that needs two documents"
 	@echo "make test     set up for development and pass the tests"
 	@echo "make slow     the tests that take longer (wheel, empty venv)"
+	@echo "make test-vllm  the tests against a real vLLM, which is installed into $(VLLM) (4 GB) where that is possible"
 	@echo "make check    all that a change must pass: ruff, format, mypy, tests, generated documentation"
 	@echo "make docs     bring the generated parts of the documentation up to date"
 	@echo "make bench    measure; DATA=folder (or RAGSYS_DATA) names the folder with the documents"
@@ -46,6 +49,11 @@ test: $(BIN)/.ready-dev
 
 slow: $(BIN)/.ready-dev
 	$(BIN)/python -m pytest -m slow --timeout 900
+
+# Where vLLM cannot be installed the tests are skipped, and -rs says why; an installation that fails otherwise fails.
+test-vllm: $(BIN)/.ready-dev
+	$(BIN)/python tests/vllm/install.py $(VLLM)
+	$(BIN)/python -m pytest -n0 -m vllm -rs --timeout 900 tests/vllm
 
 check: $(BIN)/.ready-dev
 	$(BIN)/ruff check .

