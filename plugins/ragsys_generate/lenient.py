@@ -11,6 +11,7 @@ DEEPEST = 64  # levels
 _SPACE = re.compile(r"(?:\s|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_$][\w$-]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_UNFINISHED = re.compile(r"[-\d][-+.\deE]*\Z")
 _AFTER_STRING = re.compile(r"\s*(?:[,:}\]]|//|/\*|$)")
 _NEXT_ON_A_NEW_LINE = re.compile(r"[ \t]*\r?\n\s*[\"'{\[]")
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
@@ -75,10 +76,11 @@ class _Reader:
             return self._string(char)
         if char == "":
             return _CUT
+        if _UNFINISHED.match(self.text, self.at):
+            self.at = len(self.text)
+            return _CUT  # 12 may have been 123
         if match := _NUMBER.match(self.text, self.at):
             self.at = match.end()
-            if self.at == len(self.text):
-                return _CUT  # 12 may have been 123
             self._ends_here(match.group())
             number = match.group()
             return float(number) if re.search(r"[.eE]", number) else int(number)

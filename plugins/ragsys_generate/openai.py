@@ -19,6 +19,7 @@ from .served import Served
 from .wire import Again, Cancelled, Late, Patience, Refused, Unreached, Wire
 
 CHAT = "/chat/completions"
+FAR = 3  # times the context: what is estimated at more does not fit whoever counts
 FORMS = 8  # of a request that are tried until its refusal counts
 _FINISH: dict[str, Literal["stop", "length"]] = {"length": "length", "max_tokens": "length"}
 
@@ -127,7 +128,11 @@ class OpenAI:
         """Whether the estimate does not fit, and the server may know better."""
         try:
             context = self.limits().context
-            return context is not None and estimate + request.max_tokens > context and self._served.counts()
+            return (
+                context is not None
+                and context < estimate + request.max_tokens <= FAR * context
+                and self._served.counts()
+            )
         except GenerationError:
             return False
 
