@@ -62,6 +62,11 @@ def test_images_are_pinned(compose: dict[str, Any]) -> None:
         assert PINNED.fullmatch(service["image"]), name
 
 
+def test_the_image_of_ragsys_is_called_by_its_version(compose: dict[str, Any]) -> None:
+    (version,) = re.findall(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert {service["image"] for _, service in services(compose) if "build" in service} == {f"ragsys:{version}"}
+
+
 def test_every_dependency_exists_is_healthy_first_and_starts_with_it(compose: dict[str, Any]) -> None:
     by_name = dict(services(compose))
     found = 0
