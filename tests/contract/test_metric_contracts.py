@@ -92,6 +92,7 @@ def test_totals_are_of_those_that_have_one() -> None:
         "mmlongbench_f1",
         "mmlongbench_extracted_f1",
         "aurc",
+        "selective_accuracy",
         "judge_kappa",
     }
 

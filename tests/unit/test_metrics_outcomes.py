@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ragsys_suites.metrics.abstention import risk_coverage_area
+from ragsys_suites.metrics.abstention import accuracy_of_surest, risk_coverage_area
 from ragsys_suites.metrics.mramg import distance, shown
 from scored import abstention, build, failure, gold, outcome, pages, question
 
@@ -158,3 +158,30 @@ def test_mramg(answer: str, precision: float, recall: float, f1: float, ordering
         assert metric.score(asked, abstention()) == 0.0
         assert metric.score(asked, outcome()) is None
         assert metric.score(question(), outcome(answer)) is None
+
+
+def test_the_surest_questions_are_a_point_of_the_curve() -> None:
+    pairs = [(0.9, 1.0), (0.5, 0.0), (0.5, 1.0), (0.1, 0.0)]
+    assert accuracy_of_surest(pairs, 1) == 1.0
+    assert accuracy_of_surest(pairs, 2) == pytest.approx((1 + 0.5) / 2)  # one of two that are equally sure
+    assert accuracy_of_surest(pairs, 4) == pytest.approx(2 / 4)
+    metric = build("selective_accuracy", k=50)
+    sure = [{**pages("a:1")[0], "score": score} for score in (0.9, 0.2)]
+    outcomes = [outcome("Paris", pages=[sure[0]]), outcome("Rome", pages=[sure[1]]), abstention(), outcome("?")]
+    assert metric.total([ASKED, ASKED, NOTHING, question()], outcomes) == pytest.approx((1 + 0) / 2)
+    assert metric.info.name == "selective_accuracy@50"
+    assert metric.total([question()], [outcome("Rome")]) is None
+
+
+def test_of_the_answerable_questions_what_is_right_and_what_is_proved() -> None:
+    right = build("answerable_accuracy")
+    assert right.score(ASKED, outcome("Paris")) == 1.0
+    assert right.score(ASKED, abstention()) == 0.0
+    assert right.score(NOTHING, abstention()) is None
+    proved = build("proved_answers")
+    assert proved.score(ASKED, outcome("Rome", citations=[cite(1, "supported")])) == 1.0
+    assert proved.score(ASKED, CITING) == 0.0
+    assert proved.score(ASKED, outcome("Paris")) == 0.0
+    assert proved.score(ASKED, abstention()) == proved.score(ASKED, failure()) == 0.0
+    assert proved.score(NOTHING, outcome("Rome", citations=[cite(1, "supported")])) is None
+    assert proved.score(ASKED, outcome()) is None

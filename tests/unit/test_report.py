@@ -371,3 +371,18 @@ def test_a_folder_that_cannot_be_written_is_told(scored: Scored, tmp_path: Path)
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(RagsysError, match="the report cannot be written"):
         report.write(scored, tmp_path / "file")
+
+
+def test_the_curve_of_risk_stands_in_numbers_too() -> None:
+    made = evaluations.scored(60)
+    shown = tables.risk_table(made)
+    assert shown is not None
+    assert shown.title == "answer_accuracy by coverage"
+    assert [row[0].text for row in shown.rows][0::4] == ["the surest 10%", "the surest 100%"]
+    for cell, config in zip(shown.rows[-1][1:], made.configs, strict=True):  # of all questions it is the plain mean
+        assert cell.text == numbers.value(made.estimates[config.name]["answer_accuracy"].value or 0.0, made.metrics[1])
+    assert "## answer\\_accuracy by coverage" in report.to_markdown(made)
+    searched = dataclasses.replace(
+        made, outcomes={c: tuple({**o, "answer": None} for o in of) for c, of in made.outcomes.items()}
+    )
+    assert tables.risk_table(searched) is None

@@ -4,6 +4,11 @@
     abstention_recall     the same under the name that goes with precision
     abstention_precision  of the abstentions, the share from unanswerable questions (None for answers)
     answer_coverage       of the answerable questions, the share that was answered
+    answerable_accuracy   `answer_accuracy` of the answerable questions: keeping quiet is wrong there
+    proved_answers        of the answerable questions, the share that was answered with citations of which every one
+                          supports its sentence; it says nothing of whether the answer is right
+    selective_accuracy@K  mean `answer_accuracy` of the surest K % of the questions, one at least: a point of the curve
+                          below, as 1 - risk
     aurc                  area under the risk-coverage curve (Geifman and El-Yaniv 2017), lower is better: questions in
                           falling order of confidence, mean over i = 1..n of the share of wrong ones among the first i;
                           wrong is 1 - `answer_accuracy`. Equal confidences are taken in their mean order, so that none
@@ -24,7 +29,8 @@ from ragsys.evaluation.records import MetricInfo, Outcome, Question
 from ragsys.protocols import Context
 from ragsys_suites.metrics.accuracy import AnswerAccuracy
 from ragsys_suites.metrics.base import Remembered, abstained, attempted, simple, unanswerable
-from ragsys_suites.metrics.options import AccuracyOptions
+from ragsys_suites.metrics.citations import SUPPORTED, levels
+from ragsys_suites.metrics.options import AccuracyOptions, SelectiveOptions
 
 
 def _on_unanswerable(question: Question, outcome: Outcome) -> float | None:
@@ -53,6 +59,28 @@ abstention_precision = simple(
 answer_coverage = simple("answer_coverage", "share of the answerable questions that it answered", _covered)
 
 
+def _proved(question: Question, outcome: Outcome) -> float | None:
+    if not attempted(outcome) or unanswerable(question):
+        return None
+    found = levels(outcome) if outcome["status"] in ("answered", "partial") else []
+    return float(bool(found) and min(found) == SUPPORTED)
+
+
+proved_answers = simple("proved_answers", "share of the answerable questions with an answer that is proved", _proved)
+
+
+class AnswerableAccuracy:
+    """`answer_accuracy` of the questions that have an answer."""
+
+    def __init__(self, options: AccuracyOptions, context: Context) -> None:
+        self._accuracy = AnswerAccuracy(options, context)
+        self.info = MetricInfo("answerable_accuracy", "share of the answerable questions that are answered right")
+
+    def score(self, question: Question, outcome: Outcome) -> float | None:
+        """See the module."""
+        return None if unanswerable(question) else self._accuracy.score(question, outcome)
+
+
 def confidence(outcome: Outcome) -> float:
     """How sure the configuration was; minus infinity where it abstained or found nothing."""
     if abstained(outcome):
@@ -74,6 +102,41 @@ def risk_coverage_area(pairs: Sequence[tuple[float, float]]) -> float:
             risk += mean
             area += risk / count
     return area / count
+
+
+def accuracy_of_surest(pairs: Sequence[tuple[float, float]], count: float) -> float:
+    """The mean score of the `count` surest of (confidence, score) pairs; equally sure ones count in part."""
+    left, total = count, 0.0
+    for _, group in groupby(sorted(pairs, key=lambda pair: -pair[0]), key=lambda pair: pair[0]):
+        scores = [one for _, one in group]
+        taken = min(left, len(scores))
+        total += taken * sum(scores) / len(scores)
+        left -= taken
+        if left <= 0:
+            break
+    return total / count
+
+
+class SelectiveAccuracy:
+    """Accuracy of the surest questions; a question's own score is its accuracy."""
+
+    def __init__(self, options: SelectiveOptions, context: Context) -> None:
+        self._share = options.k / 100
+        self._accuracy = AnswerAccuracy(AccuracyOptions(), context)
+        self._known = Remembered(self.score)
+        self.info = MetricInfo(
+            f"selective_accuracy@{options.k}", f"share of right answers among the surest {options.k} % of the questions"
+        )
+
+    def score(self, question: Question, outcome: Outcome) -> float | None:
+        """`answer_accuracy`."""
+        return self._accuracy.score(question, outcome)
+
+    def total(self, questions: Sequence[Question], outcomes: Sequence[Outcome]) -> float | None:
+        """See the module."""
+        scored = [(confidence(o), self._known(q, o)) for q, o in zip(questions, outcomes, strict=True)]
+        pairs = [(sure, right) for sure, right in scored if right is not None]
+        return accuracy_of_surest(pairs, max(1, round(self._share * len(pairs)))) if pairs else None
 
 
 class Aurc:

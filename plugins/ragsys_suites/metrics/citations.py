@@ -20,6 +20,7 @@ from ragsys.protocols import Context
 from ragsys_suites.metrics.base import abstained, attempted, simple
 
 _RANK = {"none": 0, "located": 1, "quoted": 2, "supported": 3}
+SUPPORTED = _RANK["supported"]
 
 
 def levels(outcome: Outcome) -> list[int]:

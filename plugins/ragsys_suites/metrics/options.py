@@ -46,6 +46,12 @@ class AccuracyOptions(Options):
     recall: float = Field(0.75, gt=0, le=1, description="share of a long gold answer's words that must be there")
 
 
+class SelectiveOptions(Options):
+    """Options of `selective_accuracy`."""
+
+    k: int = Field(25, ge=1, le=100, description="the surest so many of a hundred questions")
+
+
 class JudgeOptions(Options):
     """Options of metrics that ask a model."""
 

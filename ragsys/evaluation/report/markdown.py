@@ -14,6 +14,7 @@ from ragsys.evaluation.report.tables import (
     metrics_table,
     provenance_rows,
     recall_table,
+    risk_table,
 )
 from ragsys.markup import plain
 
@@ -31,6 +32,9 @@ def to_markdown(scored: Scored) -> str:
     recall = recall_table(scored)
     if recall is not None:
         lines += ["## Page recall", "", *_table(recall)]
+    risk = risk_table(scored)
+    if risk is not None:
+        lines += [f"## {plain(risk.title)}", "", *_table(risk)]
     for by in scored.groups:
         for metric in main_metrics(scored):
             table = group_table(scored, by, metric)

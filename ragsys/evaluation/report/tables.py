@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ragsys.evaluation.records import Comparison, Estimate, MetricInfo, Scored
-from ragsys.evaluation.report.curves import correctness, quality, recall_curves
+from ragsys.evaluation.report.curves import correctness, quality, recall_curves, risk_coverage
 from ragsys.evaluation.report.numbers import NONE, count, interval, value
 from ragsys.evaluation.statistics import ALPHA, FEW_CLUSTERS
 
 ROWS = 24  # of a group table; what is left out is said
 _FEW = "few"
 DEPTHS = (1, 3, 5, 10, 20)
+COVERAGES = (0.1, 0.25, 0.5, 0.75, 1.0)
 Group = Mapping[str, Mapping[str, Estimate]]  # {config: {metric: estimate}}
 
 
@@ -138,6 +139,21 @@ def recall_table(scored: Scored) -> Table | None:
             rows.append((Cell(f"recall@{k}"), *(Cell(cell.text, cell.interval) for cell in cells)))
     n = next(iter(curves.values()))[0].n
     return Table("Page recall", ("depth", *names), tuple(rows), f"Over {count(n, 'question')} with gold pages.")
+
+
+def risk_table(scored: Scored) -> Table | None:
+    """The curve of risk against coverage in numbers; None where no answer can be right or wrong."""
+    metric = correctness(scored)
+    curves = risk_coverage(scored, metric) if metric else {}
+    if metric is None or not curves:
+        return None
+    rows = []
+    for share in COVERAGES:
+        # the last point of a curve is the whole
+        points = [curve[max(1, round(share * len(curve))) - 1] for curve in curves.values()]
+        rows.append((Cell(f"the surest {share:.0%}"), *(Cell(value(1 - risk, metric)) for _, risk in points)))
+    remark = "Sure: what a configuration says of itself, else the score of its first page; who abstained comes last."
+    return Table(f"{metric.name} by coverage", ("questions", *curves), tuple(rows), remark)
 
 
 def config_table(scored: Scored) -> Table:
