@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ragsys.answers import Answer as Answer
     from ragsys.answers import Citation as Citation
+    from ragsys.chat import Chat as Chat
     from ragsys.config import Config as Config
     from ragsys.errors import RagsysError as RagsysError
     from ragsys.library import Library as Library
@@ -18,6 +19,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Answer": "ragsys.answers",
+    "Chat": "ragsys.chat",
     "Citation": "ragsys.answers",
     "Config": "ragsys.config",
     "Filter": "ragsys.types",

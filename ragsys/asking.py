@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ragsys.answers import Answer
 from ragsys.errors import LibraryError, UsageError
-from ragsys.types import BBox, Event, Filter
+from ragsys.types import BBox, Document, Event, Filter, PageImage, Usage
+
+if TYPE_CHECKING:
+    from ragsys.actions import Turn
+    from ragsys.chat import Chat
+    from ragsys.config import Config
+    from ragsys.exchange import Cancel
+    from ragsys.places import Place
+    from ragsys.threads import Threads
 
 _BOXES = 3  # of a found page that are given
 
@@ -71,7 +79,10 @@ def check_pages(k: int) -> None:
 
 
 class Asking(ABC):
-    """The short forms of `find` and `stream`, and use as a context manager."""
+    """The short forms of `find` and `stream`, chats, and use as a context manager."""
+
+    place: Place  # where the library lives, and what it is of
+    config: Config
 
     @abstractmethod
     def find(self, text: str, k: int = 10, *, filter: Narrowed = None) -> tuple[list[SearchHit], Explained]:
@@ -83,9 +94,57 @@ class Asking(ABC):
 
     @abstractmethod
     def stream(
-        self, question: str, *, filter: Narrowed = None, budget: Mapping[str, float] | None = None
+        self,
+        question: str,
+        *,
+        filter: Narrowed = None,
+        budget: Mapping[str, float] | None = None,
+        history: Sequence[Turn] = (),
+        cancel: Cancel | None = None,
     ) -> Iterator[Event]:
-        """The steps and pieces of text of an answer as they come; the last event's `data` is the `Answer`."""
+        """The steps and pieces of text of an answer as they come; the last event's `data` is the `Answer`.
+
+        `history` is what was said before, oldest first; `cancel` gives the answer up, from any thread.
+        """
+
+    @abstractmethod
+    def reworded(
+        self, question: str, history: Sequence[Turn], *, seconds: float = 20.0, cancel: Cancel | None = None
+    ) -> tuple[str, Usage] | None:
+        """What the language model makes of a question that follows on others, unchecked, and its price; None where no
+        model is configured. Raises `GenerationError`, or `BudgetSpent` when it takes longer than `seconds`."""
+
+    @abstractmethod
+    def documents(self, *, removed: bool = False) -> list[Document]:
+        """Every document, by path; with `removed` also those that were taken out of the library."""
+
+    @abstractmethod
+    def render(self, doc: str, page: int, *, dpi: float = 110, clip: BBox | None = None) -> PageImage:
+        """A page as an image. Raises `DocumentError` if its file is gone or broken."""
+
+    @property
+    @abstractmethod
+    def key(self) -> str:
+        """Changes with every change of what a search may return."""
+
+    @property
+    def threads(self) -> Threads:
+        """The conversations that were kept in this library."""
+        from ragsys.threads import FOLDER, Threads
+
+        return Threads(self.place.folder / FOLDER)
+
+    def chat(
+        self, thread: str | None = None, *, filter: Narrowed = None, budget: Mapping[str, float] | None = None
+    ) -> Chat:
+        """A conversation: follow-ups and corrections are understood from what came before. Use it as a context manager.
+
+        `thread` names a kept one to go on with, or a new one; None: a new one with a name of its own. Raises
+        `UsageError` for a name that cannot be one, `LibraryBusy` if another chat has it open.
+        """
+        from ragsys.chat import Chat
+
+        return Chat(self, thread, filter=filter, budget=budget)
 
     def ask(self, question: str, *, filter: Narrowed = None, budget: Mapping[str, float] | None = None) -> Answer:
         """The answer to a question, with its citations."""

@@ -26,11 +26,13 @@ from ragsys.plugins import Builder, registry
 from ragsys.search import Searcher
 from ragsys.service import Service
 from ragsys.space import Space
-from ragsys.types import BBox, Document, Event, Filter, LayerState, Outcome, PageImage, Query
+from ragsys.types import BBox, Document, Event, Filter, LayerState, Outcome, PageImage, Query, Usage
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from ragsys.actions import Turn
+    from ragsys.exchange import Cancel
     from ragsys.protocols import Store
     from ragsys.remote import RemoteLibrary
 
@@ -251,7 +253,7 @@ class Library(Asking):
         self._alive()
         self.refresh()
         found = self.searcher.search(query, k)
-        evidence = self.searcher.evidence(found.hits)
+        evidence = self.searcher.evidence(found.hits, query=query)
         hits = [SearchHit.of(one) for one in evidence]
         notes = (*found.notes, running) if (running := self.under_way) else found.notes
         return hits, Explained(dict(found.coverage), dict(found.seconds), notes)
@@ -263,10 +265,13 @@ class Library(Asking):
         filter: Filter | Mapping[str, Any] | None = None,
         budget: Mapping[str, float] | None = None,
         images: Sequence[Image] = (),
+        history: Sequence[Turn] = (),
+        cancel: Cancel | None = None,
     ) -> Iterator[Event]:
         """The steps and pieces of text of an answer as they come; the last event's `data` is the `Answer`.
 
-        `images` belong to the question: it is about what they show.
+        `images` belong to the question: it is about what they show. `history` is what was said before, oldest first;
+        `cancel` gives the answer up, from any thread.
         """
         from ragsys.answer import stream
         from ragsys.host import LibraryHost
@@ -277,9 +282,24 @@ class Library(Asking):
         self.refresh()
         host = LibraryHost(self, to_filter(filter))
         judge = self.space.builder.build("judge", self.config.judge) if self.config.judge else None
-        for event in stream(host, question, budget=budget, images=tuple(images), judge=judge):
+        given: Any = {"budget": budget, "images": tuple(images), "history": tuple(history)}
+        for event in stream(host, question, **given, judge=judge, cancel=cancel):
             registry().notify(event)
             yield event
+
+    def reworded(
+        self, question: str, history: Sequence[Turn], *, seconds: float = 20.0, cancel: Cancel | None = None
+    ) -> tuple[str, Usage] | None:
+        from ragsys.calls import reads_prompts
+        from ragsys.rewriting import PROMPT, rewrite
+
+        self._alive()
+        builder = self.space.builder
+        generator = builder.build("generator", self.config.generator)
+        if not reads_prompts(generator):
+            return None
+        prompt = builder.registry.prompt(PROMPT)
+        return rewrite(generator, prompt, question, history, seconds=seconds, cancel=cancel)
 
     # -- documents -------------------------------------------------------------------------------------------------
 

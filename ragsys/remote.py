@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ragsys import places
 from ragsys.answers import Answer
@@ -17,7 +17,11 @@ from ragsys.errors import LibraryError
 from ragsys.ingest import Progress, Report, Watch
 from ragsys.library import Status, to_filter
 from ragsys.service import Connection
-from ragsys.types import BBox, Document, Event, Evidence, Filter, PageImage, Step
+from ragsys.types import BBox, Document, Event, Evidence, Filter, PageImage, Step, Usage
+
+if TYPE_CHECKING:
+    from ragsys.actions import Turn
+    from ragsys.exchange import Cancel
 
 
 class RemoteLibrary(Asking):
@@ -59,15 +63,27 @@ class RemoteLibrary(Asking):
         *,
         filter: Filter | Mapping[str, Any] | None = None,
         budget: Mapping[str, float] | None = None,
+        history: Sequence[Turn] = (),
+        cancel: Cancel | None = None,
     ) -> Iterator[Event]:
         """As `Library.stream`."""
         args = {"question": question, "filter": _filter(filter), "budget": dict(budget) if budget else None}
-        for header, _ in self._line.events("stream", args):
+        for header, _ in self._line.events("stream", {**args, "history": plain(list(history))}, cancel):
             if header["type"] != "event":
                 continue
             step = restore(Step, header["step"]) if header["step"] else None
             data = self._attached(restore(Answer, header["data"])) if header["kind"] == "answer" else None
             yield Event(header["kind"], header["text"], step, data)
+
+    def reworded(
+        self, question: str, history: Sequence[Turn], *, seconds: float = 20.0, cancel: Cancel | None = None
+    ) -> tuple[str, Usage] | None:
+        """As `Library.reworded`."""
+        args = {"question": question, "history": plain(list(history)), "seconds": seconds}
+        made = None
+        for header, _ in self._line.events("reworded", args, cancel):
+            made = header.get("result")
+        return None if made is None else (str(made["text"]), restore(Usage, made["usage"]))
 
     def _attached(self, answer: Answer) -> Answer:
         """With pictures that the owner renders."""

@@ -12,15 +12,18 @@ import io
 import json
 import os
 import secrets
+import select
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from ragsys import frames
+from ragsys.actions import Turn
 from ragsys.codec import plain
 from ragsys.errors import LibraryBusy, NoAnswer, RagsysError
+from ragsys.exchange import Cancel
 from ragsys.types import JSON, BBox
 
 if TYPE_CHECKING:
@@ -86,14 +89,14 @@ class Service:
                     if not hmac.compare_digest(str(message[0].get("token", "")).encode(), self._token.encode()):
                         frames.write(stream, _failure(RagsysError("wrong token")))
                         return
-                    self._answer(message[0], stream)
+                    self._answer(message[0], stream, client)
         except (OSError, ValueError, _Gone):
             return  # the client is gone, or is no client of ours
         finally:
             with self._lock:
                 self._clients.discard(client)
 
-    def _answer(self, message: JSON, stream: BinaryIO) -> None:
+    def _answer(self, message: JSON, stream: BinaryIO, line: socket.socket) -> None:
         def tell(event: JSON) -> None:
             try:
                 frames.write(stream, event)
@@ -110,7 +113,12 @@ class Service:
             call = _CALLS.get(str(message.get("call")))
             if call is None:
                 raise RagsysError(f"unknown call {message.get('call')!r}: the versions of ragsys differ")
-            result, blob = call(self._library, message.get("args", {}), tell)
+            args = message.get("args", {})
+            if message["call"] in _LONG:
+                with _watched(line) as cancel:
+                    result, blob = call(self._library, {**args, "cancel": cancel}, tell)
+            else:
+                result, blob = call(self._library, args, tell)
         except _Gone:
             raise
         except RagsysError as error:
@@ -130,10 +138,20 @@ def _find(library: Library, args: JSON, _: Tell) -> tuple[Any, bytes]:
 
 
 def _stream(library: Library, args: JSON, tell: Tell) -> tuple[Any, bytes]:
-    for event in library.stream(args["question"], filter=args["filter"], budget=args["budget"]):
+    told = {"filter": args["filter"], "budget": args["budget"], "cancel": args["cancel"]}
+    for event in library.stream(args["question"], **told, history=_turns(args.get("history", ()))):
         data = plain(event.data) if event.kind == "answer" else None
         tell({"type": "event", "kind": event.kind, "text": event.text, "step": plain(event.step), "data": data})
     return None, b""
+
+
+def _reworded(library: Library, args: JSON, _: Tell) -> tuple[Any, bytes]:
+    made = library.reworded(args["question"], _turns(args["history"]), seconds=args["seconds"], cancel=args["cancel"])
+    return None if made is None else {"text": made[0], "usage": plain(made[1])}, b""
+
+
+def _turns(history: Sequence[JSON]) -> list[Turn]:
+    return [Turn(str(one["question"]), str(one["answer"])) for one in history]
 
 
 def _index(library: Library, args: JSON, tell: Tell) -> tuple[Any, bytes]:
@@ -159,6 +177,7 @@ def _restore(library: Library, args: JSON, _: Tell) -> tuple[Any, bytes]:
 _CALLS: Mapping[str, Callable[[Library, JSON, Tell], tuple[Any, bytes]]] = {
     "find": _find,
     "stream": _stream,
+    "reworded": _reworded,
     "index": _index,
     "render": _render,
     "documents": lambda library, args, _: (plain(library.documents(**args)), b""),
@@ -168,6 +187,37 @@ _CALLS: Mapping[str, Callable[[Library, JSON, Tell], tuple[Any, bytes]]] = {
     "status": lambda library, _, __: (plain(library.status()), b""),
     "key": lambda library, _, __: (library.key, b""),
 }
+
+
+#: Calls that may wait for a model: they are given up when the client hangs up, and are given a `Cancel` for it.
+_LONG = ("stream", "reworded")
+_WATCH_SECONDS = 0.2
+
+
+@contextlib.contextmanager
+def _watched(line: socket.socket) -> Iterator[Cancel]:
+    """Something that is set when the client hangs up while its call runs."""
+    cancel, over = Cancel(), threading.Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            try:
+                readable = select.select([line], [], [], 0)[0]
+                if readable and not line.recv(1, socket.MSG_PEEK):
+                    cancel.set()
+            except OSError:  # the line was cut
+                cancel.set()
+            except ValueError:  # more open files than can be watched: the call's next word to the client tells
+                return
+            over.wait(_WATCH_SECONDS)
+
+    watcher = threading.Thread(target=watch, name="ragsys-watch", daemon=True)
+    watcher.start()
+    try:
+        yield cancel
+    finally:
+        over.set()
+        watcher.join(timeout=2 * _WATCH_SECONDS)
 
 
 class Connection:
@@ -192,11 +242,16 @@ class Connection:
                 hint="wait until it ends, or end it; `ragsys doctor` names it",
             ) from error
 
-    def events(self, call: str, args: JSON) -> Iterator[tuple[JSON, bytes]]:
-        """What the owner sends, the result as the last one. Raises what the call raised there."""
+    def events(self, call: str, args: JSON, cancel: Cancel | None = None) -> Iterator[tuple[JSON, bytes]]:
+        """What the owner sends, the result as the last one. Raises what the call raised there.
+
+        `cancel` hangs up, so that the owner gives the call up too.
+        """
         with self._reaching(self._folder):
             line = socket.create_connection(("127.0.0.1", self._port), _CONNECT_SECONDS)
         line.settimeout(None)  # an indexing run may take long between two messages
+        if cancel is not None:
+            cancel.on(lambda: _hang_up(line))
         with line, _stream_of(line) as stream:
             try:
                 frames.write(stream, {"token": self._token, "config": self._config, "call": call, "args": args})
@@ -217,6 +272,11 @@ class Connection:
         for header, _ in self.events(call, args or {}):
             result = header.get("result")
         return result
+
+
+def _hang_up(line: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def _failure(error: RagsysError) -> JSON:

@@ -19,7 +19,7 @@ INTERRUPTED = "interrupted; nothing is lost: run it again to continue"
 
 #: section of the help -> {command: its file in this package}; a file is imported when its command is needed.
 SECTIONS: Mapping[str, Mapping[str, str]] = {
-    "Ask": {"ask": "ask", "search": "search"},
+    "Ask": {"ask": "ask", "chat": "chat", "search": "search"},
     "Libraries": {
         "index": "index",
         "docs": "docs",

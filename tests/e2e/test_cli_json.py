@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -60,6 +61,9 @@ def outputs(
         (1, ["ask", "/no/such/folder", "x"]),
         (0, ["index", str(docs)]),
         (0, ["ask", str(docs), "What was the revenue of the bakery in 2023?"]),
+        (0, ["chat", str(docs), "--thread", "talk"]),
+        (0, ["chat", str(docs), "--list"]),
+        (0, ["chat", str(docs), "--delete", "talk"]),
         (0, ["search", str(docs), "oven"]),
         (0, ["docs", str(docs)]),
         (0, ["docs", str(docs), "info", "empty.pdf"]),
@@ -84,6 +88,7 @@ def outputs(
         (0, ["version"]),
     ]
     found: dict[str, list[Any]] = {}
+    monkeypatch.setattr("sys.stdin", io.StringIO("What was the revenue of the bakery in 2023?\n"))
     for code, arguments in runs:
         assert command([*arguments, "--json"]) == code, (arguments, capsys.readouterr())
         out = capsys.readouterr().out

@@ -1,0 +1,297 @@
+"""A conversation with a library: follow-ups are understood from what came before, turns are kept and gone on with."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
+
+from ragsys import kept, sentences
+from ragsys.actions import Turn
+from ragsys.answers import Answer, Citation
+from ragsys.errors import BudgetSpent, DocumentError, GenerationError, LibraryError, UsageError
+from ragsys.exchange import Cancel
+from ragsys.filters import both, to_filter
+from ragsys.followups import Understood, understand
+from ragsys.pointing import Past
+from ragsys.types import BBox, Document, Event, Evidence, Filter, PageImage
+
+if TYPE_CHECKING:
+    from ragsys.asking import Asking, Narrowed
+
+CHARS_A_TOKEN = 4  # of the estimate that history is bounded by
+_REMEMBERED = 6  # turns that a follow-up is understood from
+_LINE = 240  # characters of an older turn
+_MARKS = re.compile(r"\s*(?:\[\d+\])+")
+
+
+@dataclass(frozen=True, slots=True)
+class ChatTurn:
+    """One exchange."""
+
+    asked: str  # as it was typed
+    query: Understood  # as it was asked of the library
+    answer: Answer
+    at: str = ""  # ISO date and time
+
+    @property
+    def text(self) -> str:
+        """The answer without its marks."""
+        return _MARKS.sub("", self.answer.text)
+
+
+class Chat:
+    """One conversation. Close it, or use it as a context manager; the library stays open."""
+
+    def __init__(
+        self,
+        library: Asking,
+        thread: str | None = None,
+        *,
+        filter: Narrowed = None,
+        budget: Mapping[str, float] | None = None,
+    ) -> None:
+        """See `Library.chat`."""
+        self.library = library
+        self.query: Understood | None = None  # how the last question was understood
+        self._filter, self._budget = to_filter(filter), dict(budget or {})
+        self._known: tuple[str, list[Document]] = ("", [])
+        self._file = library.threads.open(thread)
+        self.notes: list[str] = list(self._file.notes)  # what of a kept thread could not be read
+        self._turns: list[ChatTurn] = []
+        for line in self._file.turns:
+            try:
+                self._turns.append(self._restored(line))
+            except (TypeError, ValueError, KeyError, AttributeError) as error:
+                self.notes.append(f"a turn of this thread cannot be read and is left out ({error})")
+
+    @property
+    def thread(self) -> str:
+        """The conversation's name: `library.chat(name)` goes on with it."""
+        return self._file.name
+
+    @property
+    def turns(self) -> tuple[ChatTurn, ...]:
+        """What was asked and answered, oldest first."""
+        return tuple(self._turns)
+
+    # -- asking ----------------------------------------------------------------------------------------------------
+
+    def ask(self, text: str, *, budget: Mapping[str, float] | None = None) -> Answer:
+        """The answer to a question or a follow-up, with its citations."""
+        answer: Answer | None = None
+        for event in self.stream(text, budget=budget):
+            if event.kind == "answer":
+                answer = event.data
+        if answer is None:
+            raise LibraryError("the answer's stream ended without an answer")
+        return answer
+
+    def stream(
+        self, text: str, *, budget: Mapping[str, float] | None = None, cancel: Cancel | None = None
+    ) -> Iterator[Event]:
+        """As `Library.stream`; how a follow-up was understood comes first, as a `progress` whose data is its JSON.
+
+        The turn is kept on disk before its answer is given. One that is left early or fails leaves nothing behind.
+        """
+        from ragsys.answer import budget_of
+
+        if not isinstance(text, str) or not text.strip():
+            raise UsageError("the question is empty" if isinstance(text, str) else "the question must be a text")
+        began = time.monotonic()
+        limits = budget_of(self.library.config.answer.budget, {**self._budget, **(budget or {})})
+        self.query = query = self._understood(text, limits.seconds, cancel)
+        if query.changed or query.note:
+            yield Event("progress", self.told(query), data=query.to_json())
+        left = {
+            "seconds": max(0.1, limits.seconds - (time.monotonic() - began)),
+            "tokens": max(0, limits.tokens - query.usage.tokens),
+            "calls": max(0, limits.calls - query.usage.calls),
+        }
+        where = both(self._filter, Filter(doc=query.only)) if query.only else self._filter
+        history = compacted(self._turns, self.library.config.chat.history_tokens)
+        given: Any = {"filter": where, "budget": left, "history": history, "cancel": cancel}
+        for event in self.library.stream(query.text, **given):
+            if event.kind == "answer":
+                answer = self._bound(replace(event.data, usage=event.data.usage + query.usage))
+                event = replace(event, data=answer)
+                problem = self._keep(ChatTurn(text, query, answer, time.strftime("%Y-%m-%dT%H:%M:%S%z")))
+                if problem:
+                    yield Event("warning", problem)
+            yield event
+
+    def _understood(self, text: str, seconds: float, cancel: Cancel | None) -> Understood:
+        """By rules; where those are not sure, by the language model if there is one, held against what was said."""
+        if not self._turns:
+            return Understood(text)
+        past = [_past(turn) for turn in self._turns[-_REMEMBERED:]]
+        by_rules = understand(text, past, self.documents())
+        settings = self.library.config.chat
+        if by_rules.sure or settings.rewrite == "rules":
+            return by_rules
+        from ragsys.rewriting import refusal
+
+        history = compacted(self._turns[-_REMEMBERED:], settings.history_tokens or 1)
+        try:
+            made = self.library.reworded(text, history, seconds=min(settings.rewrite_seconds, seconds), cancel=cancel)
+        except (GenerationError, BudgetSpent) as error:
+            if cancel is not None and cancel.is_set:
+                raise
+            return replace(by_rules, note=f"understood by rules, for the model gave nothing: {error.message}")
+        if made is None:
+            return by_rules
+        said, usage = made
+        said = re.sub(r"\s+", " ", said) if "\n" not in said.strip() else said
+        if refused := refusal(said, text, past):
+            return replace(
+                by_rules, usage=usage, note=f"understood by rules, for the model's wording was not taken: {refused}"
+            )
+        if _same(said, text):  # a model that says a follow-up over again has not understood it
+            return replace(by_rules, usage=usage)
+        return Understood(said, by_rules.only, True, "model", sure=True, usage=usage)
+
+    def told(self, query: Understood) -> str:
+        """How a question was understood, in a line for people."""
+        names = {one.id: one.path for one in self.documents()}
+        parts = [query.text]
+        if query.only:
+            left = [path for doc, path in names.items() if doc not in query.only]
+            chosen = [names.get(doc, doc) for doc in query.only]
+            few = len(chosen) <= 3 or len(chosen) <= len(left)
+            parts.append(f"in {_listed(chosen)}" if few else f"in all documents but {_listed(left)}")
+        return "  ".join(parts) + (f"  ({query.note})" if query.note else "")
+
+    def documents(self) -> list[Document]:
+        """The library's documents, looked up anew only when it changed."""
+        key = self.library.key
+        if self._known[0] != key or not self._known[1]:
+            self._known = (key, self.library.documents())
+        return self._known[1]
+
+    # -- keeping ---------------------------------------------------------------------------------------------------
+
+    def _keep(self, turn: ChatTurn) -> str:
+        """Add a turn; why it could not be written, or nothing. It stays in this conversation either way."""
+        self._turns.append(turn)
+        try:
+            self._file.append(kept.turn_json(turn.asked, turn.query, turn.answer, turn.at))
+        except OSError as error:
+            return f"this turn could not be kept on disk: {error.strerror or error}"
+        return ""
+
+    def undo(self) -> ChatTurn | None:
+        """Take the last turn back, here and on disk; None if there is none."""
+        if not self._turns:
+            return None
+        self._file.undo()
+        self.query = self._turns[-2].query if len(self._turns) > 1 else None
+        return self._turns.pop()
+
+    def _restored(self, line: Mapping[str, Any]) -> ChatTurn:
+        asked, query, answer, at = kept.turn_of(line)
+        return ChatTurn(asked, query, self._bound(answer), at)
+
+    def close(self) -> None:
+        """Let go of the thread. Idempotent."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- citations of turns that may be old ------------------------------------------------------------------------
+
+    def stale(self, citation: Citation) -> str:
+        """Why a citation cannot be opened as it was cited; empty if it can, as far as the library knows."""
+        known = {one.id: one for one in self.documents()}
+        document = known.get(citation.doc)
+        if document is None:
+            changed = any(citation.path in one.paths for one in known.values())
+            return "the file has changed since" if changed else "the document is no longer in the library"
+        return "the file is gone" if document.gone and len(document.gone) == len(document.paths) else ""
+
+    def _bound(self, answer: Answer) -> Answer:
+        """The answer with pictures that are drawn only from the very bytes that were cited."""
+        pages = {one.number: one for one in answer.evidence}
+
+        def picture(citation: Citation, dpi: float, crop: bool) -> Any:
+            from ragsys.pictures import citation_picture
+
+            if why := self.stale(citation) or self._altered(citation):
+                raise DocumentError(
+                    f"[{citation.number}] {citation.path} p.{citation.page}: {why}",
+                    outcome="unreadable",
+                    hint="ask again",
+                )
+            return citation_picture(self._render, pages[citation.evidence], citation, dpi, crop)
+
+        return replace(answer, citations=tuple(replace(one, renderer=picture) for one in answer.citations))
+
+    def _render(self, evidence: Evidence, dpi: float, clip: BBox | None) -> PageImage:
+        return self.library.render(evidence.doc, evidence.page.number, dpi=dpi, clip=clip)
+
+    def _altered(self, citation: Citation) -> str:
+        """Whether no file of the document holds the bytes that were cited: one that changed since it was indexed."""
+        root = self.library.place.root
+        document = next(one for one in self.documents() if one.id == citation.doc)
+        for path in document.paths:
+            file = root / path if root.is_dir() else root
+            if file.is_file():
+                with file.open("rb") as source:
+                    if hashlib.file_digest(source, "sha256").hexdigest().startswith(document.id):
+                        return ""
+        return "the file has changed since"
+
+
+def _past(turn: ChatTurn) -> Past:
+    cited = tuple(dict.fromkeys(one.doc for one in turn.answer.citations))
+    return Past(turn.query.text, turn.text, cited, turn.query.only)
+
+
+def _same(one: str, other: str) -> bool:
+    return re.sub(r"\W+", " ", one).strip().casefold() == re.sub(r"\W+", " ", other).strip().casefold()
+
+
+def _listed(paths: Sequence[str]) -> str:
+    few = ", ".join(paths[:3])
+    return few if len(paths) <= 3 else f"{few} and {len(paths) - 3} more"
+
+
+def compacted(turns: Sequence[ChatTurn], tokens: int) -> tuple[Turn, ...]:
+    """What a model is given of a conversation, oldest first, in at most so many tokens (of four characters).
+
+    The newest turns stand whole while they take no more than two thirds; those before them in a line each, with the
+    answer's first sentence; the oldest go. A newest turn that is too long by itself is cut.
+    """
+    room = tokens * CHARS_A_TOKEN
+    found: list[Turn] = []
+    whole = True
+    for turn in reversed(turns):
+        left = room - sum(map(_size, found))
+        one = Turn(turn.query.text, turn.text)
+        whole = whole and _size(one) <= (left - room // 3 if found else left)
+        if not whole:
+            one = _shortened(turn, min(_LINE, left) if found else left)
+        if not one.question or _size(one) > left:
+            break
+        found.append(one)
+    return tuple(reversed(found))
+
+
+def _size(turn: Turn) -> int:
+    return len(turn.question) + len(turn.answer)
+
+
+def _shortened(turn: ChatTurn, limit: int) -> Turn:
+    question = turn.query.text[: max(0, limit * 2 // 3)]
+    first = sentences.split(turn.text)[:1]
+    text = turn.text[slice(*first[0])] if first else ""
+    return Turn(question, text[: max(0, limit - len(question))])
+
+
+__all__ = ["Chat", "ChatTurn", "Understood", "compacted"]
