@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 import json
 import math
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,34 +26,34 @@ KEPT = 64 * 2**20  # characters of encoded images that are kept
 
 
 class Pictures:
-    """Encodes images as data URLs, each one once: the same page is sent again with every question on it."""
+    """Encodes images as data URLs, each one once while it lives: a request may be sent in several forms, and its pages
+    with the next question again. Equal images give equal URLs; to know them as equal would cost as much as to encode
+    them, so an image is known by its identity. It must not be drawn upon after it was sent."""
 
     def __init__(self, options: OpenAIOptions, kept: int = KEPT) -> None:
         self._options = options
         self._kept = kept
         self._held = 0
-        self._urls: OrderedDict[bytes, str] = OrderedDict()
+        self._urls: OrderedDict[int, tuple[weakref.ref[Image], str]] = OrderedDict()
         self._guard = threading.Lock()
 
     def url(self, image: Image) -> str:
         """The image, no larger than the options allow. Raises `GenerationError` if it cannot be read."""
+        with self._guard:
+            of, made = self._urls.get(id(image), (None, ""))
+            if of is not None and of() is image:
+                self._urls.move_to_end(id(image))
+                return made
         try:
-            key = hashlib.sha256(repr((image.size, image.mode)).encode())
-            key.update(image.tobytes())
+            made = self._encode(image)
         except (OSError, ValueError, SyntaxError) as error:
             raise GenerationError(f"a page image cannot be read: {error}") from error
-        name = key.digest()
         with self._guard:
-            if name in self._urls:
-                self._urls.move_to_end(name)
-                return self._urls[name]
-        made = self._encode(image)
-        with self._guard:
-            if name not in self._urls:
-                self._urls[name] = made
-                self._held += len(made)
+            _, before = self._urls.pop(id(image), (None, ""))  # of an image that is no more
+            self._urls[id(image)] = (weakref.ref(image), made)
+            self._held += len(made) - len(before)
             while self._held > self._kept and len(self._urls) > 1:
-                self._held -= len(self._urls.popitem(last=False)[1])
+                self._held -= len(self._urls.popitem(last=False)[1][1])
         return made
 
     def size(self, image: Image) -> tuple[int, int]:

@@ -85,10 +85,13 @@ def test_equal_evidence_gives_an_equal_beginning() -> None:
         assert common.count(b"data:image/jpeg;base64,") == 2
 
 
-def sent_image(server: Serving, number: int = 0) -> Image.Image:
-    content = server.asked[-1].body["messages"][-1]["content"]
-    urls = [part["image_url"]["url"] for part in content if part["type"] == "image_url"]
-    head, _, data = urls[number].partition(",")
+def sent_urls(server: Serving, call: int) -> list[str]:
+    content = server.asked[call].body["messages"][-1]["content"]
+    return [part["image_url"]["url"] for part in content if part["type"] == "image_url"]
+
+
+def sent_image(server: Serving) -> Image.Image:
+    head, _, data = sent_urls(server, -1)[0].partition(",")
     assert head.startswith("data:image/")
     assert head.endswith(";base64")
     return Image.open(io.BytesIO(base64.b64decode(data)))
@@ -122,9 +125,12 @@ def test_a_picture_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image.Image, "save", counted)
     with Serving(otherwise=Chat("a")) as server:
         generator = openai_at(server)
-        for shade in (1, 2, 1, 1, 2):  # drawn anew each time
-            generator.generate(asking(picture(shade=shade), "?"))
-    assert len(saved) == 2
+        one, two = picture(shade=1), picture(shade=2)
+        for _ in range(3):
+            generator.generate(asking(one, two, "?"))
+        assert len(saved) == 2
+        generator.generate(asking(picture(shade=1), "?"))  # drawn anew: the same bytes
+        assert sent_urls(server, -1)[0] == sent_urls(server, 0)[0]
 
 
 def test_the_encoded_pictures_that_are_kept_are_bounded() -> None:
@@ -132,9 +138,12 @@ def test_the_encoded_pictures_that_are_kept_are_bounded() -> None:
     from ragsys_generate.payload import Pictures
 
     pictures = Pictures(OpenAIOptions(), kept=3000)
-    urls = [pictures.url(picture(64, 64, shade)) for shade in range(20)]
-    assert sum(map(len, pictures._urls.values())) <= 3000
-    assert pictures.url(picture(64, 64, 0)) == urls[0]
+    images = [picture(64, 64, shade) for shade in range(20)]
+    urls = [pictures.url(image) for image in images]
+    assert 0 < sum(len(url) for _, url in pictures._urls.values()) == pictures._held <= 3000
+    assert [pictures.url(image) for image in images] == urls
+    for shade in range(50):  # of images that are gone, another may have the place
+        assert pictures.url(picture(64, 64, shade % 7)) == urls[shade % 7]
 
 
 def test_a_damaged_picture_is_told() -> None:
