@@ -234,9 +234,8 @@ def _installed(overrides: Sequence[str], installed: Registry, notes: list[str]) 
         if problems := preflight(config, installed):
             notes.append(f"{name} was left out: {problems[0].message.splitlines()[0]}")
         elif not _same_library(config, default.config, installed):
-            notes.append(
-                f"{name} was left out: it reads another library than {default.name}; to try it: --config {name}"
-            )
+            try_it = f"; to try it: --config {default.name} --config {name}" * (config.store == default.config.store)
+            notes.append(f"{name} was left out: it reads another library than {default.name}{try_it}")
         else:
             found.append(Candidate(name, name, tuple(overrides), config))
     return found
