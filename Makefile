@@ -71,6 +71,7 @@ bench: $(BIN)/.ready-dev
 	$(BIN)/python eval/bench/answering.py --data "$(DATA)"
 	$(BIN)/python eval/bench/harness.py --data "$(DATA)" --config laptop-lexical
 	$(BIN)/python eval/bench/dense.py --data "$(DATA)"
+	$(BIN)/python eval/bench/generating.py
 	$(BIN)/python eval/bench/lexical.py --data "$(DATA)"
 	$(BIN)/python eval/bench/searching.py --data "$(DATA)" --lexical
 	$(BIN)/python eval/bench/searching.py --data "$(DATA)" --set index.ocr=never

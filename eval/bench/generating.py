@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -93,10 +94,11 @@ def measured(url: str, runs: int, tokens: int) -> list[Row]:
     text = "<page>" + "pulse flushing energy 2.87 kWh of the plant at Skarnes " * 40 + "</page>"
     pages = [page(n) for n in range(4)]
     rows = []
-    for name, parts in (("text", (text,)), ("text and 4 pages", (text, *pages))):
+    payloads: dict[str, tuple[Any, ...]] = {"text": (text,), "text and 4 pages": (text, *pages)}
+    for name, parts in payloads.items():
         request = Request((Message("system", ("Answer.",)), Message("user", (*parts, "Question?"))), max_tokens=tokens)
         pictures = payload.Pictures(options)
-        sent = payload.chat(request.messages, pictures)
+        sent = json.loads(payload.encoded({"messages": payload.chat(request.messages, pictures)}))["messages"]
         model = generator.identity.split("/", 1)[1].rsplit("/", 1)[0]
         fields: dict[str, Any] = {"model": model, "messages": sent, "max_tokens": tokens, "temperature": 0, "seed": 0}
 
@@ -116,7 +118,7 @@ def measured(url: str, runs: int, tokens: int) -> list[Row]:
             next(stream)
             stream.close()  # type: ignore[attr-defined]
 
-        over, limit = differences(runs, piece, lambda body=body: first_event(url, body))
+        over, limit = differences(runs, piece, partial(first_event, url, body))
         note = f"the server alone takes {limit:.1f} ms"
         rows.append(Row(f"the first streamed piece with {name}, over the server's own", over, "ms", "<= 50", note=note))
 

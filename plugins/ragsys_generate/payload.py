@@ -6,10 +6,12 @@ import base64
 import io
 import json
 import math
+import secrets
 import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ragsys.errors import GenerationError
@@ -22,7 +24,15 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Structure = Literal["json_schema", "json_object", "none"]
-KEPT = 64 * 2**20  # characters of encoded images that are kept
+_SPOT = f"@{secrets.token_hex(16)}@"  # where an image stands; no text can hold it
+KEPT = 64 * 2**20  # bytes of encoded images that are kept
+
+
+@dataclass(frozen=True, slots=True)
+class DataUrl:
+    """An encoded image as it stands in JSON, where none of its characters needs an escape."""
+
+    data: bytes
 
 
 class Pictures:
@@ -34,26 +44,27 @@ class Pictures:
         self._options = options
         self._kept = kept
         self._held = 0
-        self._urls: OrderedDict[int, tuple[weakref.ref[Image], str]] = OrderedDict()
+        self._urls: OrderedDict[int, tuple[weakref.ref[Image], DataUrl]] = OrderedDict()
         self._guard = threading.Lock()
 
-    def url(self, image: Image) -> str:
+    def url(self, image: Image) -> DataUrl:
         """The image, no larger than the options allow. Raises `GenerationError` if it cannot be read."""
         with self._guard:
-            of, made = self._urls.get(id(image), (None, ""))
-            if of is not None and of() is image:
+            of, kept = self._urls.get(id(image), (None, None))
+            if of is not None and kept is not None and of() is image:
                 self._urls.move_to_end(id(image))
-                return made
+                return kept
         try:
             made = self._encode(image)
         except (OSError, ValueError, SyntaxError) as error:
             raise GenerationError(f"a page image cannot be read: {error}") from error
         with self._guard:
-            _, before = self._urls.pop(id(image), (None, ""))  # of an image that is no more
+            if id(image) in self._urls:  # of an image that is no more
+                self._held -= len(self._urls.pop(id(image))[1].data)
             self._urls[id(image)] = (weakref.ref(image), made)
-            self._held += len(made) - len(before)
+            self._held += len(made.data)
             while self._held > self._kept and len(self._urls) > 1:
-                self._held -= len(self._urls.popitem(last=False)[1][1])
+                self._held -= len(self._urls.popitem(last=False)[1][1].data)
         return made
 
     def size(self, image: Image) -> tuple[int, int]:
@@ -66,7 +77,7 @@ class Pictures:
         )
         return max(1, math.floor(width * scale)), max(1, math.floor(height * scale))
 
-    def _encode(self, image: Image) -> str:
+    def _encode(self, image: Image) -> DataUrl:
         size = self.size(image)
         flat = image if image.mode in ("RGB", "L") else _flat(image)
         if size != flat.size:
@@ -76,7 +87,8 @@ class Pictures:
             flat.save(out, "JPEG", quality=self._options.image_quality)
         else:
             flat.save(out, "PNG", compress_level=1)
-        return f"data:image/{self._options.image_format};base64,{base64.b64encode(out.getvalue()).decode()}"
+        head = f"data:image/{self._options.image_format};base64,".encode()
+        return DataUrl(head + base64.b64encode(out.getvalue()))
 
 
 def _flat(image: Image) -> Image:
@@ -149,5 +161,15 @@ def body(
 
 
 def encoded(made: dict[str, Any]) -> bytes:
-    """Its bytes."""
-    return json.dumps(made, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    """Its bytes. Images are put in afterwards: looking for escapes in megabytes takes as long as to encode a page."""
+    urls: list[bytes] = []
+
+    def later(value: object) -> str:
+        if not isinstance(value, DataUrl):
+            raise TypeError(f"{type(value).__name__} has no JSON form")
+        urls.append(value.data)
+        return _SPOT
+
+    text = json.dumps(made, ensure_ascii=False, separators=(",", ":"), default=later)
+    first, *rest = text.encode("utf-8", "replace").split(_SPOT.encode())
+    return b"".join([first, *(part for pair in zip(urls, rest, strict=True) for part in pair)])

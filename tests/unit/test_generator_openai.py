@@ -140,7 +140,7 @@ def test_the_encoded_pictures_that_are_kept_are_bounded() -> None:
     pictures = Pictures(OpenAIOptions(), kept=3000)
     images = [picture(64, 64, shade) for shade in range(20)]
     urls = [pictures.url(image) for image in images]
-    assert 0 < sum(len(url) for _, url in pictures._urls.values()) == pictures._held <= 3000
+    assert 0 < sum(len(url.data) for _, url in pictures._urls.values()) == pictures._held <= 3000
     assert [pictures.url(image) for image in images] == urls
     for shade in range(50):  # of images that are gone, another may have the place
         assert pictures.url(picture(64, 64, shade % 7)) == urls[shade % 7]
