@@ -29,7 +29,7 @@ _TOO_LONG = re.compile(
     r"|exceed_context_size|input length|must have less than \d+ tokens",
     re.IGNORECASE,
 )
-_IMAGES = re.compile(r"at most (\d+) image", re.IGNORECASE)
+_IMAGES = re.compile(r"(?:at most|more than|up to|maximum of) (\d+) image", re.IGNORECASE)
 _TOO_MANY_IMAGES = re.compile(r"too many images|number of images|maximum .{0,20}images", re.IGNORECASE)
 _NO_IMAGES = re.compile(
     r"not a multi-?modal|at most 0 image|image input is not supported|(does not|doesn't|not) support .{0,30}image"
@@ -95,7 +95,9 @@ def _is_page(refused: Refused) -> bool:
 
 def takes_no_images(refused: Refused) -> bool:
     """Whether the request was refused because the model takes no images at all."""
-    return 400 <= refused.status <= 501 and bool(_NO_IMAGES.search(said(refused)))
+    text = said(refused)
+    some = _IMAGES.search(text)
+    return 400 <= refused.status <= 501 and bool(_NO_IMAGES.search(text)) and not (some and int(some.group(1)))
 
 
 def refuses_structure(refused: Refused) -> bool:

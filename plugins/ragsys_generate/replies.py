@@ -93,11 +93,12 @@ def parsed(text: str, schema: JSON) -> Any:
         problem = f"the reply is not JSON: {error}"
     found: list[Any] = []
     for read in _values(body):
+        misfit = ""
         for value in read.readings():
             try:
                 fits = _valid(check, value)
             except _Misfit as error:
-                problem = str(error)
+                problem = misfit = misfit or str(error)  # of the most that was read
                 continue
             if fits not in found:
                 found.append(fits)

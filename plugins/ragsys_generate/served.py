@@ -93,7 +93,7 @@ class Served:
         made = {"model": self.model(), "messages": payload.chat(request.messages, None), "add_generation_prompt": True}
         address = f"{self._options.url.removesuffix('/v1')}/tokenize"
         try:
-            data = self._wire.post(address, payload.encoded(made), PATIENCE, request.cancel)
+            data = self._wire.post(address, payload.encoded(made), PATIENCE, request.cancel, turn=False)
         except (Refused, Unreached, Late, Cancelled):
             return None
         count = data.get("count") if isinstance(data, Mapping) else None

@@ -120,15 +120,18 @@ class Wire:
         _Loop.forget(self._key)
 
     def get(self, path: str, deadline: float | None = None, cancel: Cancel | None = None) -> Any:
-        """The JSON at a path below the server's url, or at a whole address."""
-        return _Loop.current().run(self._json("GET", path, None, deadline), cancel)
+        """The JSON at a path below the server's url. It waits for no turn: it costs the server nothing."""
+        return _Loop.current().run(self._json("GET", path, None, deadline, None), cancel)
 
-    def post(self, path: str, body: bytes, deadline: float | None = None, cancel: Cancel | None = None) -> Any:
-        """The JSON that is answered to a JSON body.
+    def post(
+        self, path: str, body: bytes, deadline: float | None = None, cancel: Cancel | None = None, *, turn: bool = True
+    ) -> Any:
+        """The JSON that is answered to a JSON body, at a path or a whole address; in its turn, or at once.
 
         Raises `Refused`, `Unreached`, `Late` and `Cancelled`.
         """
-        return _Loop.current().run(self._json("POST", path, body, deadline), cancel)
+        width = self._concurrency if turn else None
+        return _Loop.current().run(self._json("POST", path, body, deadline, width), cancel)
 
     def events(
         self,
@@ -155,7 +158,7 @@ class Wire:
         finally:
             future.cancel()
 
-    async def _json(self, method: str, path: str, body: bytes | None, deadline: float | None) -> Any:
+    async def _json(self, method: str, path: str, body: bytes | None, deadline: float | None, width: int | None) -> Any:
         async def once() -> Any:
             async with self._answer(method, path, body) as response:
                 content = await response.aread()
@@ -164,7 +167,7 @@ class Wire:
             except ValueError:
                 raise Refused(response.status_code, content, response.headers) from None
 
-        return await self._held(once, deadline)
+        return await self._held(once, deadline, width)
 
     async def _stream(
         self,
@@ -188,18 +191,19 @@ class Wire:
                     shown = shown or shows(event)
                     put(event)
 
-        await self._held(once, deadline, lambda: not shown)
+        await self._held(once, deadline, self._concurrency, lambda: not shown)
 
     async def _held(
         self,
         once: Callable[[], Coroutine[Any, Any, T]],
         deadline: float | None,
+        width: int | None,
         may_repeat: Callable[[], bool] = lambda: True,
     ) -> T:
-        """`once`, in its turn, repeated while it fails for reasons that may pass and there is time."""
+        """`once`, in its turn among `width` (None: at once), repeated while there is time and reasons may pass."""
         until = None if deadline is None else time.monotonic() + deadline
         try:
-            async with asyncio.timeout_at(until), _Loop.current().lane(self.url).turn(self._concurrency):
+            async with asyncio.timeout_at(until), _Loop.current().lane(self.url).turn(width):
                 return await self._repeated(once, until, may_repeat)
         except TimeoutError:
             raise Late from None
@@ -352,7 +356,10 @@ class _Lane:
         self._waiting: set[asyncio.Future[None]] = set()
 
     @contextlib.asynccontextmanager
-    async def turn(self, width: int) -> AsyncIterator[None]:
+    async def turn(self, width: int | None) -> AsyncIterator[None]:
+        if width is None:
+            yield
+            return
         while self._running >= width:
             freed = asyncio.get_running_loop().create_future()
             self._waiting.add(freed)

@@ -349,6 +349,19 @@ def test_a_hanging_call_holds_up_no_other() -> None:
         assert hanging.result().finish == "cancelled"
 
 
+def test_questions_about_the_server_wait_for_no_turn() -> None:
+    with Serving(
+        [Hang()], models=[{"id": "m", "max_model_len": 77}], routes={"/tokenize": Status(200, {"count": 5})}
+    ) as server:
+        generator = openai_at(server, model="m", concurrency=1, count="server")
+        hanging = Calling(partial(whole, generator, asking()))
+        until(lambda: server.asked)
+        assert generator.limits().context == 77
+        assert generator.tokens(asking()) == 5
+        hanging.cancel.set()
+        assert hanging.result().finish == "cancelled"
+
+
 def test_a_generator_can_be_closed_and_used_again() -> None:
     with Serving(otherwise=Chat("a")) as server:
         generator = openai_at(server)

@@ -68,6 +68,15 @@ def test_too_many_images_and_the_limit_is_remembered() -> None:
         assert generator.reads_images
 
 
+def test_a_limit_of_images_is_not_taken_for_blindness() -> None:
+    with Serving(otherwise=openai_error(400, "The model does not support more than 5 images")) as server:
+        generator = openai_at(server, model="tiny")
+        with pytest.raises(RequestTooLarge) as caught:
+            generator.generate(asking(*[picture()] * 6, "?"))
+        assert (caught.value.what, caught.value.limit) == ("images", 5)
+        assert generator.reads_images
+
+
 def test_a_request_that_the_gateway_finds_too_big() -> None:
     page = Status(
         413, "<html><head><title>413 Request Entity Too Large</title></head></html>", content_type="text/html"
