@@ -32,6 +32,7 @@ from ragsys.types import Block, BlockKind, Draft, Evidence, Level, Mark, Sentenc
 JUDGED = 0.5
 _RANK = {Level.NONE: 0, Level.LOCATED: 1, Level.QUOTED: 2, Level.SUPPORTED: 3}
 _EMPTY = "it says nothing that could be proved"
+_VAGUE = "which place it speaks of is not said"
 _PARTS = re.compile(r";\s+|,?\s+(?:and|while|but|whereas)\s+")
 #: Characters of a sentence that is held against its sources; a longer one is no sentence.
 LONGEST = 1500
@@ -145,7 +146,7 @@ def _placed(claim: str, quote: str, pages: Iterable[Evidence], least: float) -> 
         for block in page.page.blocks:
             quoted = bool(quote) and align(quote, block.text) is not None
             share = len(wanted & _telling(block.text)) / len(wanted)
-            if quoted or share > least or (least and share == least):
+            if quoted or (share > 0 and share >= least):
                 around.append((-share - quoted, len(around), page, block))
     best: _Source | None = None
     for _, _, page, block in sorted(around, key=lambda one: one[:2])[:_TRIED]:
@@ -156,8 +157,8 @@ def _placed(claim: str, quote: str, pages: Iterable[Evidence], least: float) -> 
         return []
     said = facts(claim)
     vague = _LEANS.match(claim) or len(wanted) < 3 or not (said.quantities or said.years or said.dates or said.names)
-    if best.level is Level.SUPPORTED and vague and not (best.stretch and quote):
-        best = replace(best, level=Level.LOCATED, problems=("which place it speaks of is not said",))
+    if vague and not (best.stretch and quote):
+        best = replace(best, level=Level.LOCATED, problems=(*best.problems, _VAGUE))
     return [best]
 
 
@@ -241,7 +242,8 @@ def _together(claim: str, sources: list[_Source]) -> list[_Source]:
         holding = [
             n
             for n, one in enumerate(sources)
-            if (
+            if _VAGUE not in one.problems
+            and (
                 one.stretch is not None
                 or (one.level is Level.LOCATED and "its quote does not stand there" not in one.problems)
             )

@@ -39,7 +39,9 @@ _VALUE_BEFORE = re.compile(
 )
 _SENTENCE_END = re.compile(r"\s*(?:[.!?]|$|\n|[\[(【])")
 _INTERVAL = re.compile(r"\b(?:CI|interval|range|between|within)\s*:?\s*$", re.I)
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")  # 12,000
 _YEARS = range(1000, 2200)
+_BRACKET = re.compile(f"[{re.escape(_OPEN)}]")
 _CUT_OFF = re.compile(r"[\[【［]\s*(\d{1,9})\s?\.\s?(\d{1,9})(?!\d)[^\[\]【】］［]*\Z")
 
 
@@ -71,7 +73,7 @@ def find(text: str, pages: Collection[Evidence] = ()) -> list[Found]:
 
 
 def _first(text: str, at: int) -> int:
-    match = re.compile(f"[{re.escape(_OPEN)}]").search(text, at)
+    match = _BRACKET.search(text, at)
     return match.start() if match else -1
 
 
@@ -105,6 +107,8 @@ def _end(text: str, *, final: bool) -> int:
 
 def _read(content: str, known: Mapping[int, Evidence]) -> tuple[tuple[Mark, ...], str] | None:
     """The marks that a bracket holds, and what of it stays as text; None if it holds anything else."""
+    if _GROUPED.fullmatch(content.strip()):
+        return None
     masked = _masked(content)
     cuts = list(_NEXT.finditer(masked))
     starts, ends = [0, *(cut.end() for cut in cuts)], [*(cut.start() for cut in cuts), len(content)]

@@ -367,7 +367,7 @@ class Generator(Protocol):
     """Answers requests. A reply to a schema is valid JSON under it, or `GenerationError` is raised.
 
     Two attributes may stand beside these: `reads_prompts = False` for one that is no language model;
-    `structured = True` for one that keeps to a schema so well that answers are asked for as JSON by `answer.format: auto`.
+    `structured = True` for one that keeps to a schema so well that `answer.format: auto` asks it for answers as JSON.
     """
 
     @property

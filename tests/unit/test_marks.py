@@ -77,6 +77,7 @@ def test_a_mark_is_found_in_every_form(written: str, expected: list[Mark]) -> No
         "A version (9.9) is out.",
         "The plant (built 1987) runs.",
         "It says [sic] so.",
+        "A loss of [12,000] was booked.",
         "[]",
         "[[[[",
     ],
