@@ -203,7 +203,7 @@ def test_a_stream_that_is_given_up_ends_on_the_server_too(seeing: Server, reader
     items = reader(**ENDLESS).stream(asking("Hello.", tokens=LONG, cancel=cancel))
     first = next(items)
     assert isinstance(first, str)
-    assert seeing.running() == 1
+    assert until(lambda: seeing.running() == 1, 5)
     cancel.set()
     last = list(items)[-1]
     assert isinstance(last, Reply)
