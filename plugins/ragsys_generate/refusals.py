@@ -216,7 +216,7 @@ def _too_large(refused: Refused, text: str, place: Place) -> RequestTooLarge | N
 def unreached(error: Unreached, url: str, came: str = "") -> GenerationError:
     """What to raise where the server was not reached or its connection was lost; `came`: how much of the reply came."""
     tried = f", tried {error.tries} times" if error.tries > 1 else ""
-    there = "start the server, or name it: --set generator.url=http://HOST:PORT/v1        check it: ragsys doctor"
+    there = "start it: ragsys serve-model --run; or name it: --set generator.url=http://HOST:PORT/v1"
     match error.kind:
         case "refused":
             return GenerationError(f"no server answers at {url} ({_short(error.reason)}{tried})", hint=there)
