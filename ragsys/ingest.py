@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ragsys import ahead
 from ragsys.catalog import Layer, State, tally
 from ragsys.pool import Job, Message, Pool
 from ragsys.records import point_id
@@ -207,6 +208,7 @@ def parse(space: Space, plan: _Plan, commit: Commit, watch: Watch, stop: threadi
                 if stop.is_set():
                     break
         meter.end()
+    ahead.dismiss()
     commit.settle()
 
 

@@ -12,7 +12,6 @@ import io
 import os
 import queue
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -24,13 +23,11 @@ from typing import IO, Any, BinaryIO
 
 import psutil
 
-from ragsys import frames
+from ragsys import ahead, frames
 from ragsys.config import Limits
 from ragsys.errors import RagsysError
 from ragsys.types import JSON, Outcome
 
-#: -P: a file of the current folder must never be taken for a module.
-WORKER = (sys.executable, "-P", "-m", "ragsys.worker")
 _ATTEMPTS = 3  # pages of one document that may end a worker
 _TICK = 0.2  # seconds between looks at the workers
 _START_SECONDS = 60.0  # a worker that is not ready by then cannot run here
@@ -70,9 +67,8 @@ class _Process:
         self.since = self.heard = time.monotonic()
         self.ready = False
         self._handing = False  # a message waits for its place in the inbox: the owner is the slower one
-        self.popen = subprocess.Popen(
-            list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
-        )
+        early = ahead.take() if tuple(command) == ahead.WORKER else None
+        self.popen = early or ahead.launch(tuple(command))
         self._inbox = inbox
         self._in: IO[bytes] = self.popen.stdin  # type: ignore[assignment]
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -142,7 +138,7 @@ class _Process:
 class Pool:
     """Runs jobs in up to `size` workers. Use as a context manager: leaving it ends every worker."""
 
-    def __init__(self, start: JSON, size: int, limits: Limits, command: Sequence[str] = WORKER) -> None:
+    def __init__(self, start: JSON, size: int, limits: Limits, command: Sequence[str] = ahead.WORKER) -> None:
         self._command = command
         self._start = start
         self._size = size

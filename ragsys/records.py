@@ -161,7 +161,10 @@ def page_of(payload: Mapping[str, Any]) -> Page:
 
 
 def passage_payload(doc: str, layer: str, ordinal: int, pieces: Sequence[Piece], headings: Sequence[str]) -> JSON:
-    """The payload of a passage's point: which pieces of which blocks, and its section path; no text."""
+    """The payload of a passage's point: which pieces of which blocks, and its section path; no text.
+
+    Both lie in one text each: an engine takes a text in a tenth of the time of a list.
+    """
     return {
         "kind": "passage",
         "doc": doc,
@@ -169,15 +172,24 @@ def passage_payload(doc: str, layer: str, ordinal: int, pieces: Sequence[Piece],
         "ordinal": ordinal,
         "page": pieces[0].page,
         "last": pieces[-1].page,
-        "pieces": [number for piece in pieces for number in piece],
-        "headings": list(headings),
+        "pieces": " ".join([str(number) for piece in pieces for number in piece]),
+        "headings": "\n".join([heading.replace("\n", " ") for heading in headings]),
     }
 
 
 def pieces_of(payload: Mapping[str, Any]) -> tuple[Piece, ...]:
     """The pieces of a passage's payload."""
-    flat = payload["pieces"]
+    held = payload["pieces"]
+    flat = list(map(int, held.split())) if isinstance(held, str) else held  # a list in libraries of the first versions
     return tuple(Piece(*flat[n : n + 4]) for n in range(0, len(flat), 4))
+
+
+def headings_of(payload: Mapping[str, Any]) -> tuple[str, ...]:
+    """The section path of a passage's payload."""
+    held = payload["headings"]
+    if isinstance(held, str):
+        return tuple(held.split("\n")) if held else ()
+    return tuple(held)  # of the first versions
 
 
 def pages_touched(payloads: Iterable[Mapping[str, Any]]) -> set[tuple[str, int]]:

@@ -16,7 +16,7 @@ from ragsys.layers import Layers
 from ragsys.passages import embedded_text, passage_text
 from ragsys.plugins import Builder
 from ragsys.protocols import Store
-from ragsys.records import page_of, pieces_of, point_id
+from ragsys.records import headings_of, page_of, pieces_of, point_id
 from ragsys.statistics import TermCounts
 from ragsys.store import Record
 from ragsys.types import JSON, LayerState, Page, Passage, VectorSpec
@@ -167,7 +167,7 @@ class Space:
             }
             whole = tuple(part for part in parts if part.page in own)
             text = passage_text(whole, own)
-            found.append(Passage(record.payload["ordinal"], parts, text, tuple(record.payload["headings"])))
+            found.append(Passage(record.payload["ordinal"], parts, text, headings_of(record.payload)))
         return found
 
     def texts(self, records: Sequence[Record]) -> list[str]:

@@ -6,6 +6,7 @@ that is being read is written to a small file, so that whoever ends a hanging wo
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -182,20 +183,40 @@ def main() -> None:
     """Serve jobs until stdin ends. The first message holds the configuration."""
     if hasattr(signal, "SIGINT"):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the owner decides when we end
+    gc.disable()  # pages are trees that are freed by count; looking for circles costs a tenth of the time
     out = os.fdopen(os.dup(1), "wb", buffering=1 << 16)
     os.dup2(2, 1)  # native libraries print to descriptor 1: never into our messages
+    if "ahead" in sys.argv[1:]:
+        _warm_up()
     start = frames.read(sys.stdin.buffer)
     if start is None:
         return
     worker = _worker(start[0], out)
     try:
         frames.write(out, {"type": "ready"})
-        gc.disable()  # pages are trees that are freed by count; looking for circles costs a tenth of the time
+        first = True
         while (message := frames.read(sys.stdin.buffer)) is not None:
             worker.run(message[0])
             gc.collect()
+            if first:  # what was imported stays: a look at it after each document costs as much as eight of its pages
+                gc.freeze()
+                first = False
     except BrokenPipeError:
         os._exit(0)  # the owner is gone; nothing is left to tell
+
+
+def _warm_up() -> None:
+    """Import what a job of the default configuration needs while the owner is not ready to send one."""
+    with contextlib.suppress(Exception):  # what cannot be imported is told when a job asks for it
+        from ragsys import layers  # noqa: F401
+        from ragsys.config import load
+        from ragsys.plugins import load_target, registry
+
+        config = load(None)
+        roles = [*(("loader", spec) for spec in config.loaders.values())]
+        for role, spec in (*roles, ("splitter", config.splitter), ("lexical", config.lexical)):
+            if spec is not None:
+                load_target(registry().find(role, spec.use).target)
 
 
 def _worker(start: dict[str, Any], out: BinaryIO) -> Worker:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import json
 import logging
 import os
@@ -91,13 +92,26 @@ class Where:
 
     def open(self, root: Path, shell: Shell, **options: Any) -> Library | RemoteLibrary:
         """The library of a folder, or a client of the process that has it open. Nothing is indexed by opening."""
+        from ragsys import ahead
+
+        ahead.start(root, self.library)
+        gc.disable()  # what is imported now stays: looking for circles among it costs a tenth of the time
         import ragsys
         from ragsys.remote import RemoteLibrary
 
         settings = {"background": False, "index": False, **options}
-        opened = ragsys.open(root, config=self.load(), folder=self.library, **settings)
-        if isinstance(opened, RemoteLibrary) and shell.verbose:
-            shell.note(dim(f"process {opened.owner} has this library open and does the work"))
+        try:
+            opened = ragsys.open(root, config=self.load(), folder=self.library, **settings)
+        except BaseException:
+            ahead.dismiss()
+            raise
+        finally:
+            gc.freeze()
+            gc.enable()
+        if isinstance(opened, RemoteLibrary):
+            ahead.dismiss()
+            if shell.verbose:
+                shell.note(dim(f"process {opened.owner} has this library open and does the work"))
         return opened
 
     def own(self, root: Path) -> Library:

@@ -15,7 +15,7 @@ import numpy as np
 from ragsys.errors import StoreError
 from ragsys.passages import embedded_text, passage_text
 from ragsys.protocols import Retriever, Splitter, Statistics
-from ragsys.records import page_payload, passage_payload, pieces_of, point_id
+from ragsys.records import headings_of, page_payload, passage_payload, pieces_of, point_id
 from ragsys.statistics import TermCounts
 from ragsys.store import AllOf, AnyOf, Between, Condition, Has, In, Is, Not, Plan, Point, Record, Schema, Scored
 from ragsys.testing.points import holds, similarity
@@ -310,7 +310,7 @@ class FakeIndex:
             doc = record.payload["doc"]
             pages = {number: page for (other, number), page in self.pages.items() if other == doc}
             text = passage_text(pieces_of(record.payload), pages)
-            found.append(embedded_text(record.payload["headings"], text))
+            found.append(embedded_text(headings_of(record.payload), text))
         return found
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ragsys.records import page_of, page_payload, passage_payload, pieces_of, point_id, sound_page
+from ragsys.records import headings_of, page_of, page_payload, passage_payload, pieces_of, point_id, sound_page
 from ragsys.types import BBox, Block, BlockKind, Line, Page, Piece
 
 PAGE = Page(
@@ -45,11 +45,20 @@ def test_boxes_keep_a_ten_thousandth_of_the_page() -> None:
     assert max(abs(a - b) for a, b in zip(box, back, strict=True)) <= 0.5e-4
 
 
-def test_a_passage_keeps_its_pieces() -> None:
+def test_a_passage_keeps_its_pieces_and_its_section_path() -> None:
     pieces = (Piece(3, 0, 0, 7), Piece(4, 1, 0, 19))
-    payload = passage_payload("d", "l", 5, pieces, ["Results"])
+    payload = passage_payload("d", "l", 5, pieces, ["Results", "By\nregion"])
     assert pieces_of(payload) == pieces
+    assert headings_of(payload) == ("Results", "By region")
+    assert headings_of(passage_payload("d", "l", 5, pieces, [])) == ()
     assert (payload["page"], payload["last"], payload["ordinal"]) == (3, 4, 5)
+
+
+def test_a_passage_of_a_library_of_the_first_versions_is_read() -> None:
+    payload = {"pieces": [3, 0, 0, 7, 4, 1, 0, 19], "headings": ["Results"]}
+    assert pieces_of(payload) == (Piece(3, 0, 0, 7), Piece(4, 1, 0, 19))
+    assert headings_of(payload) == ("Results",)
+    assert headings_of({"headings": []}) == ()
 
 
 def test_point_ids_are_equal_everywhere_and_differ_by_all_three_parts() -> None:

@@ -1,0 +1,66 @@
+"""Parser processes started before anyone can tell them what to do: their imports run beside those of the owner.
+
+A new library will surely need them; an indexed one mostly not. What was started is taken by the pool of parsers, or
+dismissed by whoever finds nothing to parse. Imports next to nothing: it runs first of all.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from ragsys.places import place_of
+
+#: -P: a file of the current folder must never be taken for a module.
+WORKER = (sys.executable, "-P", "-m", "ragsys.worker")
+_MOST = 2  # more would keep the owner's own imports waiting
+_started: list[subprocess.Popen[bytes]] = []
+
+
+def start(root: Path, folder: Path | None = None) -> None:
+    """Start parser processes if the library of this root (in `folder`, if given) is not there yet."""
+    dismiss()
+    if not root.expanduser().exists() or place_of(root, folder).folder.exists():
+        return
+    atexit.register(dismiss)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    for _ in range(min(_MOST, cores) if root.expanduser().is_dir() else 1):
+        try:
+            _started.append(launch((*WORKER, "ahead")))
+        except OSError:  # the pool tells it when it needs one
+            return
+
+
+def launch(command: tuple[str, ...]) -> subprocess.Popen[bytes]:
+    """A worker, which waits for its first message. Raises `OSError`."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen(list(command), stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, bufsize=0)
+
+
+def take() -> subprocess.Popen[bytes] | None:
+    """A process that was started ahead and still runs, if there is one left."""
+    while _started:
+        process = _started.pop(0)
+        if process.poll() is None:
+            return process
+        _end(process)
+    return None
+
+
+def dismiss() -> None:
+    """End those that nobody took."""
+    while _started:
+        _end(_started.pop())
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
+    process.wait()

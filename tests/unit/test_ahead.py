@@ -1,0 +1,57 @@
+"""Parser processes that are started before there is a job: for whom, who takes them, and that none is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ragsys import ahead, frames
+
+
+@pytest.fixture(autouse=True)
+def none_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("RAGSYS_HOME", str(tmp_path / "home"))
+    yield
+    ahead.dismiss()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    return folder
+
+
+def test_a_new_library_gets_processes_that_wait_for_a_word(root: Path) -> None:
+    ahead.start(root)
+    process = ahead.take()
+    assert process is not None
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process.stdin, process.stdout:
+        assert process.poll() is None
+        process.stdin.close()  # the owner ends without a word
+        assert process.wait(60) == 0
+        assert frames.read(process.stdout) is None  # type: ignore[arg-type]
+
+
+def test_a_library_that_is_there_or_has_no_documents_gets_none(root: Path, tmp_path: Path) -> None:
+    ahead.start(root, tmp_path)
+    assert ahead.take() is None
+    ahead.start(tmp_path / "nowhere")
+    assert ahead.take() is None
+
+
+def test_those_that_nobody_took_or_that_died_are_no_longer_there(root: Path) -> None:
+    ahead.start(root)
+    left = list(ahead._started)
+    ahead.dismiss()
+    assert left
+    assert all(process.returncode is not None for process in left)
+    ahead.start(root)
+    for process in ahead._started:
+        process.kill()
+        process.wait()
+    assert ahead.take() is None
