@@ -147,13 +147,13 @@ class Wire:
         A stream is whole with its end mark `[DONE]`, or with an event that `ends` it: not every server sends the mark.
         Raises as `post` does; the calling thread may leave the iterator at any time.
         """
-        arrived: queue.SimpleQueue[Event | Again | BaseException | None] = queue.SimpleQueue()
+        arrived: queue.SimpleQueue[Event | Again | None] = queue.SimpleQueue()
         task = self._stream(path, body, (shows, ends), deadline, arrived.put)
         future = _Loop.current().start(task, cancel)
         future.add_done_callback(lambda done: arrived.put(None))
         try:
             while (item := arrived.get()) is not None:
-                yield item  # type: ignore[misc]
+                yield item
             _result(future)
         finally:
             future.cancel()
