@@ -204,6 +204,7 @@ def _proved(host: AnswerHost, task: Task, ended: Ended, judge: Judge | None) -> 
         notes=(*_notes(host, ended, proof), *host.warnings()),
         config=host.config.hash,
         generator=host.generator.identity,
+        confidence=draft.confidence,
     )
 
 

@@ -105,6 +105,7 @@ class Answer:
     trace: str = ""  # id of the trace; empty if none was kept
     config: str = ""  # hash of the configuration
     generator: str = ""  # model and revision
+    confidence: float | None = None  # the generator's own, 0..1, comparable within it; None where it does not say
 
     @property
     def unsupported(self) -> tuple[Statement, ...]:
@@ -131,7 +132,8 @@ class Answer:
 
     def to_json(self) -> JSON:
         """Stable keys: question, text, status, sentences, citations, unsupported, evidence, usage, coverage, notes,
-        trace, config, generator. `evidence` lists the pages read: number, doc, path, title, page, score, stage_scores.
+        trace, config, generator, confidence. `evidence` lists the pages read: number, doc, path, title, page, score,
+        stage_scores.
         """
         return {
             "question": self.question,
@@ -163,4 +165,5 @@ class Answer:
             "trace": self.trace,
             "config": self.config,
             "generator": self.generator,
+            "confidence": self.confidence,
         }

@@ -106,7 +106,7 @@ def _is_own(data: Mapping[str, Any]) -> bool:
 
 
 def _own(data: Mapping[str, Any], evidence: Sequence[Evidence]) -> Draft:
-    """Of a generator that is no language model: sentences with marks, status, note."""
+    """Of a generator that is no language model: sentences with marks, status, note, confidence."""
     try:
         found: JSON = plain(data)
         made: tuple[Sentence, ...] = restore(tuple[Sentence, ...], found["sentences"])
@@ -121,7 +121,9 @@ def _own(data: Mapping[str, Any], evidence: Sequence[Evidence]) -> Draft:
             raise TypeError("a text or a mark is of another type")
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise GenerationError(f"the generator's sentences are not of the expected form: {error}") from error
-    return Draft(made, tuple(evidence), found["status"], str(found.get("note", "")))
+    sure = found.get("confidence")
+    confidence = min(1.0, max(0.0, float(sure))) if isinstance(sure, int | float) else None
+    return Draft(made, tuple(evidence), found["status"], str(found.get("note", "")), confidence)
 
 
 # -- marked text -----------------------------------------------------------------------------------------------------

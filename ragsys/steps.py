@@ -89,7 +89,8 @@ def rebuilt(action: Action[Any], output: JSON, evidence: dict[int, Evidence]) ->
         case Write() | Run():
             data = output["draft"]
             pages = tuple(evidence[number] for number in data["evidence"])
-            return Draft(restore(tuple[Sentence, ...], data["sentences"]), pages, data["status"], data["note"])
+            said = restore(tuple[Sentence, ...], data["sentences"])
+            return Draft(said, pages, data["status"], data["note"], data.get("confidence"))
         case Call():
             return output["result"]
         case Each():

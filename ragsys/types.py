@@ -437,6 +437,7 @@ class Draft:
     evidence: tuple[Evidence, ...] = ()
     status: Literal["answered", "partial", "abstained"] = "answered"
     note: str = ""  # why it abstained or stopped early
+    confidence: float | None = None  # the generator's own, 0..1, comparable within it; None where it does not say
 
     @property
     def text(self) -> str:

@@ -93,6 +93,7 @@ class Asker:
                 "input_tokens": usage.input_tokens if usage else 0,
                 "output_tokens": usage.output_tokens if usage else 0,
                 "seconds": round(usage.seconds, 6) if usage else 0.0,
+                **({"confidence": made.confidence} if made and made.confidence is not None else {}),
             },
             "seconds": {stage: round(value, 6) for stage, value in seconds.items()},
             "error": error,

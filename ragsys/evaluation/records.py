@@ -98,7 +98,7 @@ class Outcome(TypedDict):
     answer: str | None  # the text without citation marks; None where nothing was answered (search only, an error)
     status: Status | None
     citations: list[Cited]
-    usage: dict[str, float]  # calls, input_tokens, output_tokens, seconds
+    usage: dict[str, float]  # calls, input_tokens, output_tokens, seconds; confidence where it is told
     seconds: dict[str, float]  # by stage; "total" is the whole question
     error: str | None
 

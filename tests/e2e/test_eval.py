@@ -35,6 +35,7 @@ def test_a_run_leaves_its_files(suite: Path, capsys: pytest.CaptureFixture[str])
     assert len({(page["doc"], page["page"]) for page in first["pages"]}) == len(first["pages"]) > 2
     assert "412 thousand" in first["answer"]
     assert "[1]" not in first["answer"]
+    assert 0 < first["usage"]["confidence"] <= 1
     assert first["citations"][0]["doc"] == "2022/annual.pdf"
     x0, y0, x1, y1 = first["citations"][0]["bbox"]
     assert 0 <= x0 < x1 <= 1

@@ -57,11 +57,14 @@ def test_a_question_is_answered_with_proved_citations(tmp_path: Path) -> None:
     assert any("no model" in note for note in made.notes)
     assert made.usage.calls == 0
     assert 0 < made.usage.seconds < 10
+    assert made.confidence is not None
+    assert 0.5 < made.confidence <= 1
+    assert answer(host_of(tmp_path), "Who invented the telephone in Boston?").confidence < made.confidence  # type: ignore[operator]
     data = json.loads(json.dumps(made.to_json()))
     assert data["citations"][0]["bboxes"][0] == [round(v, 5) for v in made.citations[0].bboxes[0]]
     assert set(data) == {
         "question", "text", "status", "sentences", "citations", "unsupported", "evidence", "usage", "coverage", "notes",
-        "trace", "config", "generator",
+        "trace", "config", "generator", "confidence",
     }  # fmt: skip
 
 
