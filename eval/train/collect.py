@@ -67,3 +67,30 @@ def collect(
             )
         )
     return groups, names, lists
+
+
+def kept(path: Path, groups: Sequence[Group], names: Sequence[str], lists: Mapping[str, Sequence[str]]) -> None:
+    """Writes groups to a file, for runs that change nothing of how they were collected."""
+    told = [[group.id, group.source, list(group.docs), group.gold, len(group.label)] for group in groups]
+    about = json.dumps({"groups": told, "names": list(names), "lists": {k: list(v) for k, v in lists.items()}})
+    columns = {
+        "table": np.concatenate([group.table for group in groups]),
+        "label": np.concatenate([group.label for group in groups]),
+        "fused": np.concatenate([group.fused for group in groups]),
+        "held": np.concatenate([group.held for group in groups]),
+    }
+    np.savez_compressed(path, about=np.array(about), **columns)  # type: ignore[arg-type]
+
+
+def read(path: Path) -> tuple[list[Group], tuple[str, ...], dict[str, list[str]]]:
+    """What `kept` wrote: (groups, features, {list: its vectors})."""
+    with np.load(path, allow_pickle=False) as file:
+        about = json.loads(str(file["about"]))
+        table, label, fused, held = (file[name] for name in ("table", "label", "fused", "held"))
+    groups = []
+    first = 0
+    for key, source, docs, gold, size in about["groups"]:
+        rows = slice(first, first + size)
+        groups.append(Group(key, source, tuple(docs), gold, table[rows], label[rows], fused[rows], held[rows]))
+        first += size
+    return groups, tuple(about["names"]), about["lists"]

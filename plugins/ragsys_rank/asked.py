@@ -27,6 +27,7 @@ _FIGURE = re.compile(
     r"curves?|pie|shapes?|screenshots?|shown|drawn|depict\w*|illustrat\w*)\b",
     re.IGNORECASE,
 )
+_SHORT = re.compile(r"(?<![\w&])[A-Z](?:[A-Za-z&]{0,3})[A-Z](?![\w&])")
 _OPENING = re.compile(r"\b(cover|first page|title page|authors?|titled?|publish\w*|wrote)\b", re.IGNORECASE)
 
 
@@ -39,6 +40,7 @@ class Asked:
     idf: NDArray[np.float64]  # (q,)
     follows: frozenset[tuple[int, int]]  # pairs of terms that stand side by side
     joined: frozenset[str]  # words and neighbours written together, as names of files have them
+    short: frozenset[str]  # words that look like abbreviations of names, in lower case
     years: frozenset[int]
     page: int  # 0: none is named
     numbered: tuple[tuple[int, int], ...]  # (kind's term, number's term) of "Figure 3"
@@ -67,6 +69,7 @@ def asked_of(text: str, lexical: Lexical, statistics: Statistics) -> Asked:
         idf,
         follows,
         joined,
+        frozenset(word.replace("&", "").casefold() for word in _SHORT.findall(text)),
         frozenset(years),
         int(page[1]) if page else 0,
         _numbered(text, lexical, place),

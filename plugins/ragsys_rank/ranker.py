@@ -22,6 +22,7 @@ from ragsys_rank.facts import BLANK, Facts, facts_of
 from ragsys_rank.features import VERSION, Candidates, Table, candidates, features
 from ragsys_rank.names import Names
 from ragsys_rank.options import TreesOptions
+from ragsys_rank.reporting import Written, written_of
 from ragsys_rank.trees import Model
 
 SHIPPED = Path(__file__).parent / "model.json"
@@ -45,7 +46,7 @@ class TreesRanker:
         self._lexical = lexical
         self._lock = threading.Lock()
         self._facts: OrderedDict[Span, Facts] = OrderedDict()
-        self._names = Names({}, {}, 0)
+        self._names = Names({}, {}, {}, 0)
         self._key = ""
 
     @cached_property
@@ -94,15 +95,17 @@ class TreesRanker:
             (name for r in lists for name, v in r.vectors.items() if isinstance(v, Sparse) and _of_pages(r)), ""
         )
         asked = asked_of(query.text, self._lexical, index.statistics(words))
-        named = names.named(asked.joined)
-        shallow = candidates(lists, {})
-        deeper, passages = self._deeper(query, lists, self._routes(shallow, named), index)
-        found = candidates(lists, deeper)
+        written = written_of(query.text, self._lexical, index.statistics(words))
+        named = names.named(asked.joined, asked.short)
+        routes = self._routes(candidates(lists, {}), named)
+        deeper, passages = self._deeper(query, lists, routes, index)
+        found = candidates(lists, deeper, self._reported(query, words, routes, written, index))
         documents = index.documents()
         opening = {doc: Span(doc, 1, 1) for doc in sorted({span.doc for span in found.spans})}
         facts = self._known([*found.spans, *opening.values()], index)
         columns = features(
             asked,
+            written,
             found,
             [facts.get(span, BLANK) for span in found.spans],
             {doc: facts[span] for doc, span in opening.items() if span in facts},
@@ -172,6 +175,19 @@ class TreesRanker:
                         if "ordinal" in hit.payload:
                             passages[span] = (*passages.get(span, ()), hit.payload["ordinal"])
         return scores, passages
+
+    def _reported(
+        self, query: Query, words: str, docs: Sequence[str], written: Written, index: Searchable
+    ) -> dict[Span, float]:
+        """{page: score} inside these documents by the words that they would write for what is asked."""
+        if not (docs and words and len(written.rows.ids)):
+            return {}
+        text = " . ".join((query.text, *written.phrases))
+        vector = self._lexical.encode_query(text, index.statistics(words))
+        where = AllOf((index.scope(query, items="page"), In("doc", sorted(docs))))
+        plan = Plan(words, vector, self._options.reported, where, payload=_FIELDS)
+        found = ((hit.payload["doc"], hit.payload["page"], hit.score) for hit in index.store.search(plan))
+        return {Span(doc, page, page): score for doc, page, score in found}
 
 
 def _note(fused: RankedList, reason: str) -> str:

@@ -1,4 +1,4 @@
-"""The preset `laptop-ranked` over real folders: it ranks where its model fits, and says why where it does not."""
+"""The default's ranking model over real folders: it ranks where it fits, and says why where it does not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ QUESTION = Query("What was the revenue of the bakery in 2023?")
 
 def opened(tmp_path: Path, *overrides: str) -> Library:
     root = folders.write_folder(tmp_path / "docs")
-    library = Library(root, folder=tmp_path / "library", config="laptop-ranked", overrides=overrides, background=False)
+    library = Library(root, folder=tmp_path / "library", overrides=overrides, background=False)
     library.index(wait=True)
     return library
 

@@ -44,6 +44,7 @@ COMPONENTS = [
     part("retriever", "dense", needs={"embedder": "embedder"}),
     part("fusion", "zsum"),
     part("fusion", "rrf", options=Words),
+    part("ranker", "trees"),
     part("cut", "top"),
     part("judge", "needy", needs={"fusion": "fusion"}),
     part("agent", "single"),

@@ -14,6 +14,8 @@ from ragsys_rank.features import VERSION
 from ragsys_rank.names import Names
 from ragsys_rank.options import TreesOptions
 from ragsys_rank.ranker import Described, TreesRanker
+from ragsys_rank.reporting import phrases_of
+from ragsys_rank.words import Texts, match, question_words, window
 from ragsys_text.fusions import Zsum
 from ragsys_text.lexical import WordsLexical
 from ragsys_text.options import Bm25Options, SplitterOptions, WordsOptions, ZsumOptions
@@ -206,3 +208,71 @@ def test_names_join_words_and_forget_common_ones() -> None:
     assert found["1"] > 0
     assert set(found) == {"0", "1"}
     assert names.years["0"] == {2023}
+
+
+@pytest.mark.parametrize(
+    ("short", "found"),
+    [("JnJ", {"0"}), ("J&J", {"0"}), ("AMEX", {"1"}), ("AE", set()), ("GM", {"2"}), ("ROA", set()), ("FY", set())],
+)
+def test_names_are_told_by_their_abbreviations(short: str, found: set[str]) -> None:
+    paths = ["JOHNSON_JOHNSON_2022.pdf", "AMERICANEXPRESS_2022.pdf", "General Mills 2020.pdf"]
+    paths += [f"plain_{n}.pdf" for n in range(9)]
+    names = Names.of({str(n): Document(str(n), (path,), "", 1, 0, Outcome.INDEXED) for n, path in enumerate(paths)})
+    asked = asked_of(f"What are the sales of {short}?", LEXICAL, index().statistics(RETRIEVERS["page"].specs[0].name))
+    assert set(names.named(asked.joined, asked.short)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "statement"),
+    [
+        ("How much capex?", "capital expenditures", "statements of cash flows"),
+        ("Is it capital-intensive?", "property, plant and equipment, net", "statements of cash flows"),
+        ("the quick ratio of 2020", "total current liabilities", "balance sheets"),
+        ("Take the P&L statement: SG&A?", "selling, general and administrative", "statements of operations"),
+        ("inventory turnover ratio", "cost of goods sold", "statements of earnings"),
+    ],
+)
+def test_measures_are_known_by_the_rows_that_hold_them(text: str, row: str, statement: str) -> None:
+    rows, statements = phrases_of(text)
+    assert row in rows
+    assert statement in statements
+
+
+def test_a_statement_that_is_named_is_the_only_one() -> None:
+    assert phrases_of("inventories by the balance sheet")[1] == ("balance sheets", "statements of financial position")
+    assert phrases_of("Which birds live on the escape island?") == ((), ())
+
+
+def test_the_page_with_a_measures_rows_is_found_without_the_questions_words(tmp_path: Path) -> None:
+    table = "| Millions | 2018 |\n|---|---|\n| Purchases of property, plant and equipment | (1,577) |"
+    flows = page_of_texts(4, (TITLE, "Consolidated statements of cash flows"), (BlockKind.TABLE, table))
+    library = index({**DOCUMENTS, "acme_2018_report.pdf": [*DOCUMENTS["acme_2018_report.pdf"], flows]})
+    query = "What was the capex of Acme in 2018?"
+    short = [ranked.top(1) for ranked in lists(query, library)]
+    one = TreesRanker(TreesOptions(deeper=1), CONTEXT, LEXICAL)
+    made = one.describe(Query(query), short, library)
+    right = made.found.spans.index(Span("acme_2018_report.pdf", 4, 4))
+    assert made.found.spans[right] not in {hit.span for ranked in short for hit in ranked.hits}
+    for name in ("search", "rows.pairs", "rows.table", "both"):
+        column = made.columns[f"report.{name}"]
+        assert column[right] == column.max() > np.delete(column, right).max(), name
+    assert made.columns["report.statements.titled"][right] > 0
+    other = one.describe(Query("birds"), short, library)
+    assert not any(column.any() for name, column in other.columns.items() if name.startswith("report."))
+
+
+def test_a_document_holds_what_its_candidates_hold_together() -> None:
+    asked = asked_of("zebra stripes", LEXICAL, index().statistics(RETRIEVERS["page"].specs[0].name))
+    facts = [facts_of(page_of_texts(n, text), LEXICAL) for n, text in enumerate(["zebra", "stripes", "zebra"], 1)]
+    found = match(asked.ids, Texts.of(facts))
+    columns = question_words(asked, found, np.zeros((3, 2), bool), np.array([0, 0, 1]), 2)
+    assert columns["doc.holds"].tolist() == pytest.approx([1.0, 1.0, 0.5])
+    assert columns["doc.holds.gap"].tolist() == pytest.approx([0.0, 0.0, -0.5])
+
+
+def test_a_stretch_counts_each_term_once() -> None:
+    ids = np.array([LEXICAL.term_id(term) for term in ("zebra", "lion")], np.uint32)
+    near = facts_of(page_of_texts(1, "zebra lion zebra zebra"), LEXICAL)
+    apart = facts_of(page_of_texts(2, "zebra " + "grass " * 40 + "lion"), LEXICAL)
+    best = window(match(ids, Texts.of([near, apart])), np.array([2.0, 1.0]), 12)
+    assert best.tolist() == [3.0, 2.0]
