@@ -277,7 +277,7 @@ def compacted(turns: Sequence[ChatTurn], tokens: int) -> tuple[Turn, ...]:
         whole = whole and _size(one) <= (left - room // 3 if found else left)
         if not whole:
             one = _shortened(turn, min(_LINE, left) if found else left)
-        if not one.question or _size(one) > left:
+        if not one.question or _size(one) > left or (found and one.question != turn.query.text):
             break
         found.append(one)
     return tuple(reversed(found))

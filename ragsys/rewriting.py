@@ -31,6 +31,8 @@ SCHEMA = {
     "required": ["question"],
     "additionalProperties": False,
 }
+_RELATIVE = re.compile(r"\b(?:before|earlier|later|previous|prior|next|last|following|ago|after|since)\b", re.I)
+_NEAR = 10  # years from one that was named
 _CHATTER = re.compile(r"^\s*(?:(?:rewritten|standalone|the)\s+)*question\s*(?:is)?\s*:\s*", re.IGNORECASE)
 
 
@@ -97,6 +99,8 @@ def refusal(text: str, asked: str, past: Sequence[Past]) -> str:
     if len(text) > len(asked) + len(past[-1].question if past else "") + MAX_GROWTH:
         return "it was too long"
     known = _marks(asked) | _marks(before)
+    if _RELATIVE.search(asked):  # "the year before": a model works the year out
+        known |= {str(year + n) for year in questions.years(before) for n in range(-_NEAR, _NEAR + 1)}
     if new := sorted(_marks(text) - known):
         return f"it names what nobody said: {new[0]}"
     kept = _marks(phrases.NOT.sub(" ", asked))
