@@ -135,8 +135,14 @@ def why(said: str) -> str:
 
 
 def _try(python: str) -> None:
-    """Import what was installed: a processor may lack the instructions that it is built for."""
-    command = [python, "-c", "import vllm, vllm._C, torchvision, transformers"]
+    """Import what was installed: a processor may lack the instructions that it is built for.
+
+    The kernels are chosen by vLLM itself: it brings them for several kinds of processors.
+    """
+    load = (
+        "import vllm, torchvision, transformers; from vllm.platforms import current_platform as p; p.import_kernels()"
+    )
+    command = [python, "-c", load]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode == -4:  # SIGILL
         raise Impossible("the processor lacks instructions that the CPU build of vLLM uses")
