@@ -206,7 +206,7 @@ class _Reading:
         prep = prep if prep in questions.PREPOSITIONS and not one else ""
         body = re.sub(rf"^{prep}\s+", "", rest) if prep else rest
         body = re.sub(r"^(?:only|just|also)\s+", "", re.sub(r"^(?:the|an?)\s+(?=[A-Z\d])", "", body))
-        if body:
+        if not set(questions.words(body)) <= questions.PREPOSITIONS:  # "and in" says nothing
             done = self._replaced(done, body, prep, rest)
         if period:
             done = questions.with_period(done, re.sub(r"^of\s+", "in ", period))

@@ -1,0 +1,285 @@
+"""`ragsys chat` as people use it: through a pipe, at a terminal, killed in the middle, beside the library's owner."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from folders import write_folder
+
+from ragsys.config import load
+from ragsys.library import Library
+
+REVENUE = "What was the revenue of the bakery in 2023?"
+CHAT = [sys.executable, "-m", "ragsys", "chat"]
+#: A model that takes long: it answers a word at a time until nobody waits any more, and then says so.
+SLOW = """
+import sys, time
+from ragsys.cli.app import run
+from ragsys.testing.generators import ScriptedGenerator
+from ragsys.plugins import Builder
+class Slow(ScriptedGenerator):
+    def stream(self, request):
+        gone = []
+        request.cancel.on(lambda: (gone.append(1), print("GIVEN-UP", flush=True)))
+        for _ in range(600):
+            if gone: return
+            yield "word \\x1b]0;evil\\x07"
+            time.sleep(0.05)
+build = Builder.build
+Builder.build = lambda self, role, *a, **k: Slow() if role == "generator" else build(self, role, *a, **k)
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("RAGSYS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("RAGSYS_CONFIG", "laptop-lexical")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("PYTHONIOENCODING", "utf-8")
+    root = write_folder(tmp_path / "docs")
+    with Library(root, config="laptop-lexical", background=False) as library:
+        library.index()
+    return root
+
+
+def piped(docs: Path, text: str, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*CHAT, str(docs), *options], input=text, capture_output=True, text=True, encoding="utf-8", check=False
+    )
+
+
+def test_lines_of_a_pipe_are_asked_one_by_one(docs: Path, tmp_path: Path) -> None:
+    lines = [
+        REVENUE,
+        "and in 2022?",
+        "/sources",
+        "/why",
+        "/why manual.pdf:2",
+        f"/show 1 {tmp_path / 'crop.png'}",
+        f"/save {tmp_path / 'kept.html'}",
+        "/config answer.pages=2",
+        "/config answer",
+        "/undo",
+        "/threads",
+        "/help",
+        "/quit",
+        "never asked",
+    ]
+    done = piped(docs, "\n".join(lines), "--thread", "talk")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "understood as: What was the revenue of the bakery in 2022?" in done.stdout
+    assert "455" in done.stdout
+    assert "412" in done.stdout
+    assert "understood by rules" in done.stdout
+    assert "manual.pdf p.2" in done.stdout
+    assert "pages: 2" in done.stdout
+    assert "taken back: and in 2022?" in done.stdout
+    assert "never asked" not in done.stdout
+    assert (tmp_path / "crop.png").stat().st_size > 1000
+    assert "2022/annual.pdf" in (tmp_path / "kept.html").read_text(encoding="utf-8")
+    again = piped(docs, "and in 2022?\n/shwo 1\n", "--continue", "--json")
+    assert again.returncode == 1  # the line that is no command
+    first, second = map(json.loads, again.stdout.splitlines())
+    assert (first["thread"], first["turn"]) == ("talk", 2)
+    assert first["understood"]["text"] == "What was the revenue of the bakery in 2022?"
+    assert "412" in first["answer"]["text"]
+    assert "Did you mean '/show'" in second["message"]
+    listed = subprocess.run([*CHAT, str(docs), "--list"], capture_output=True, text=True, check=True).stdout
+    assert "talk" in listed
+    subprocess.run([*CHAT, str(docs), "--delete", "talk"], capture_output=True, check=True)
+    assert "no conversation" in subprocess.run([*CHAT, str(docs), "--list"], capture_output=True, text=True).stdout
+
+
+def test_names_of_threads_and_options_are_checked(docs: Path) -> None:
+    for options, said in (
+        (["--thread", "../x"], "cannot be a thread's name"),
+        (["--delete", "nothing"], "no thread named 'nothing'"),
+        (["--continue"], "no conversation"),
+        (["--continue", "--list"], "exclude each other"),
+    ):
+        done = piped(docs, "", *options)
+        assert done.returncode == 2
+        assert said in done.stderr
+
+
+def test_a_chat_beside_the_owner_of_the_library(docs: Path) -> None:
+    with Library(docs, config=load("laptop-lexical"), background=False, index=False) as owner:
+        done = piped(docs, f"{REVENUE}\nand in 2022?\n/config answer.pages=2\n", "--thread", "talk", "--json")
+        answers = [json.loads(line) for line in done.stdout.splitlines()]
+        assert ["455" in answers[0]["answer"]["text"], "412" in answers[1]["answer"]["text"]] == [True, True]
+        assert answers[2]["error"] == "LibraryBusy"
+        with owner.chat("talk") as chat:
+            assert len(chat.turns) == 2
+
+
+def test_a_chat_that_is_killed_is_gone_on_with(docs: Path) -> None:
+    run = subprocess.Popen(
+        [*CHAT, str(docs), "--thread", "talk", "--json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert run.stdin is not None
+    assert run.stdout is not None
+    run.stdin.write(f"{REVENUE}\n")
+    run.stdin.flush()
+    assert "455" in run.stdout.readline()
+    run.stdin.write("and in 2022?\n")
+    run.stdin.flush()
+    run.kill()
+    run.wait()
+    run.stdin.close()
+    run.stdout.close()
+    done = piped(docs, "how about 2022?\n", "--continue", "--json")
+    told = json.loads(done.stdout)
+    assert told["turn"] in (2, 3)
+    assert told["understood"]["text"] == "What was the revenue of the bakery in 2022?"
+
+
+# -- at a terminal -----------------------------------------------------------------------------------------------------
+
+pty = pytest.importorskip("pty") if os.name == "posix" else None
+terminal_only = pytest.mark.skipif(os.name != "posix", reason="this platform has no pseudo-terminals")
+
+
+class Terminal:
+    """A program at a pseudo-terminal."""
+
+    def __init__(self, command: list[str]) -> None:
+        assert pty is not None
+        self.pid, self.line = pty.fork()
+        if not self.pid:
+            os.environ.update(TERM="xterm", COLUMNS="100", LINES="40")
+            os.execv(command[0], command)
+        self.seen = ""
+
+    def type(self, text: str) -> None:
+        os.write(self.line, text.encode())
+
+    def wait_for(self, text: str) -> None:
+        """Read until a text came since the last wait; escape codes are left out."""
+        import select
+
+        until = time.monotonic() + 30
+        while text not in self.seen:
+            assert time.monotonic() < until, self.seen
+            if not select.select([self.line], [], [], 0.5)[0]:
+                continue
+            try:
+                data = os.read(self.line, 65536)
+            except OSError:
+                data = b""
+            assert data, self.seen
+            self.raw = data
+            if b"\x1b[6n" in data:  # the editor asks where the cursor is
+                os.write(self.line, b"\x1b[1;1R")
+            plain = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[>=]", b"", data).decode("utf-8", "replace")
+            self.seen += plain
+        self.seen = self.seen[self.seen.index(text) + len(text) :]
+
+    def end(self) -> int:
+        """The exit code, once it ended by itself."""
+        import select
+
+        while select.select([self.line], [], [], 30)[0]:
+            try:
+                if not os.read(self.line, 65536):
+                    break
+            except OSError:
+                break
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+@pytest.fixture
+def started() -> Iterator[list[Terminal]]:
+    found: list[Terminal] = []
+    yield found
+    for one in found:
+        try:
+            os.kill(one.pid, signal.SIGKILL)
+            os.waitpid(one.pid, 0)
+        except (ProcessLookupError, ChildProcessError):
+            pass
+        os.close(one.line)
+
+
+@terminal_only
+def test_at_a_terminal(docs: Path, started: list[Terminal]) -> None:
+    chat = Terminal([*CHAT, str(docs), "--thread", "talk"])
+    started.append(chat)
+    chat.wait_for("/help lists the commands")
+    chat.type(f"{REVENUE}\r")
+    chat.wait_for("455")
+    chat.wait_for("trace ")
+    chat.wait_for(">")
+    chat.type("\x03")
+    chat.wait_for("Ctrl-D or /quit ends")
+    chat.wait_for(">")
+    chat.type("and in\x1b\r2022?\r")  # Alt-Enter begins a line
+    chat.wait_for("understood as: What was the revenue of the bakery in 2022?")
+    chat.wait_for("412")
+    chat.wait_for("trace ")
+    chat.wait_for(">")
+    chat.type("\x04")
+    chat.wait_for("--thread talk goes on with it")
+    assert chat.end() == 0
+    history = next((Path(os.environ["RAGSYS_HOME"]) / "data" / "libraries").glob("*/chat-history"))
+    assert REVENUE in history.read_text(encoding="utf-8")
+
+
+@terminal_only
+def test_ctrl_c_gives_an_answer_up_and_the_chat_goes_on(docs: Path, started: list[Terminal]) -> None:
+    chat = Terminal([sys.executable, "-c", SLOW, "chat", str(docs)])
+    started.append(chat)
+    chat.wait_for("/help lists the commands")
+    chat.wait_for(">")
+    chat.type(f"{REVENUE}\r")
+    chat.wait_for("word ]0;evil")
+    assert b"\x1b]0;evil" not in chat.raw  # what drives a terminal is taken out of texts
+    chat.type("\x03")
+    chat.wait_for("GIVEN-UP")
+    chat.wait_for("cancelled; what came before is kept")
+    chat.wait_for(">")
+    chat.type("/quit\r")
+    assert chat.end() == 0
+
+
+def test_a_client_that_hangs_up_ends_its_answer_at_the_owner(docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+
+    from ragsys.exchange import Cancel
+    from ragsys.protocols import Request
+    from ragsys.remote import RemoteLibrary
+    from ragsys.testing.generators import ScriptedGenerator
+
+    given_up = threading.Event()
+
+    class Silent(ScriptedGenerator):
+        def stream(self, request: Request) -> Iterator[str]:  # type: ignore[override]
+            assert request.cancel is not None
+            request.cancel.on(given_up.set)
+            given_up.wait(60)
+            return iter(())
+
+    with Library(docs, config="laptop-lexical", background=False, index=False) as owner:
+        build = owner.space.builder.build
+        silent = Silent()
+        monkeypatch.setattr(
+            owner.space.builder, "build", lambda role, *a, **k: silent if role == "generator" else build(role, *a, **k)
+        )
+        cancel = Cancel()
+        with RemoteLibrary(owner.place, owner.config) as client:
+            events = client.stream(REVENUE, cancel=cancel)
+            for event in events:
+                if event.step is not None and event.step.kind == "write":
+                    break
+            cancel.set()
+            assert given_up.wait(30)
+            events.close()  # type: ignore[attr-defined]
