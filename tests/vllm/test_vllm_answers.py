@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import Server, free_port
+from servers import Server, free_port, until
 
 import ragsys
 from ragsys.cli.app import run
@@ -26,6 +26,12 @@ QUESTION = "What was the revenue of Kelvara in 2025?"
 #: A small model on a processor: two pages, short replies, and all the time that a test has.
 SETTINGS = ("answer.pages=2", "answer.budget.seconds=240", "answer.cache=false")
 LEVELS = {"located", "quoted", "supported", "none"}
+
+
+def told(log: Path) -> str:
+    """The line of JSON in what `serve-model` said; empty while there is none."""
+    lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
+    return next((line for line in lines if line.startswith("{") and line.endswith("\n")), "")
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +58,8 @@ def answering(
     os.environ["RAGSYS_HOME"] = str(home)
     try:
         with Server([*command, *options], port, log, grace=30.0) as server:
-            lines = log.read_text(encoding="utf-8").splitlines()
-            yield server, json.loads(next(line for line in lines if line.startswith("{")))
+            assert until(lambda: bool(told(log)), 30), server.tail()  # it is healthy a moment before that is said
+            yield server, json.loads(told(log))
         assert not server.healthy()
     finally:
         if before is None:
