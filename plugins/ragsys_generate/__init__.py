@@ -1,4 +1,4 @@
-"""Generators: `extractive` answers without a model, `openai` with one behind an OpenAI-compatible server."""
+"""Generators: `extractive` answers without a model, `openai`, `langchain` and `local` with one."""
 
 from __future__ import annotations
 
@@ -26,6 +26,24 @@ def ragsys_components() -> list[Component]:
             target="ragsys_generate.openai:OpenAI",
             options="ragsys_generate.options:OpenAIOptions",
             summary="a model behind vLLM or any OpenAI-compatible server",
+        ),
+        Component(
+            role="generator",
+            name="langchain",
+            target="ragsys_generate.langchain:LangChain",
+            options="ragsys_generate.options:LangChainOptions",
+            requires=("langchain",),
+            extra="langchain",
+            summary="any chat model that LangChain knows by name",
+        ),
+        Component(
+            role="generator",
+            name="local",
+            target="ragsys_generate.local:Local",
+            options="ragsys_generate.options:LocalOptions",
+            requires=("xllamacpp",),
+            extra="local",
+            summary="a small model in this process, from a GGUF file",
         ),
     ]
 

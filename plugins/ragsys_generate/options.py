@@ -82,3 +82,40 @@ class OpenAIOptions(Options):
         if value is not None and not 0 < value[0] <= value[1]:
             raise ValueError("two numbers of pixels are expected: the least and the most")
         return value
+
+
+class LocalOptions(Options):
+    """Of `local`."""
+
+    model: str = Field("", description="a GGUF file; empty: the small model that comes in a package")
+    context: int = Field(
+        8192, ge=512, description="tokens of prompt and reply; never more than the model was trained for"
+    )
+    max_tokens: int = Field(512, ge=16, description="the most tokens of a reply: small models go on and on")
+    temperature: float | None = Field(None, ge=0, le=2, description="none: as each request asks for, most often 0")
+    seed: int | None = Field(None, ge=0, description="of chance; none: as each request asks for")
+    threads: int | None = incidental(None, ge=1, le=512, description="none: one for each physical core")
+    slots: int = incidental(1, ge=1, le=32, description="calls at once; each has memory for a whole context")
+    gpu_layers: int = incidental(-1, ge=-1, description="layers on a GPU, where the runtime has one; -1: all that fit")
+    verbosity: int = incidental(
+        0, ge=0, le=5, description="of llama.cpp on the terminal; 0: silent, 1: errors, 3: all it says while loading"
+    )
+
+
+class LangChainOptions(Options):
+    """Of `langchain`."""
+
+    model: str = Field(
+        min_length=1, description="as init_chat_model takes it: PROVIDER:MODEL, as openai:gpt-5 or ollama:qwen3-vl"
+    )
+    options: dict[str, Any] = Field({}, description="more arguments of the model: {base_url: ..., top_p: 0.9}")
+    api_key: SecretStr = Field(SecretStr(""), description="given to the model as api_key: ${OPENAI_API_KEY}")
+    images: bool = Field(True, description="whether page images are sent: the model must see")
+    image_side: int = Field(2048, ge=56, description="pixels: the longest side of an image that is sent")
+    structured: Literal["json_schema", "function_calling", "json_mode", "none"] = Field(
+        "json_schema", description="the method by which a reply is held to a schema; none: by the prompt alone"
+    )
+    context: int | None = Field(None, ge=256, description="tokens of prompt and reply; none: as its profile tells")
+    max_images: int | None = Field(None, ge=0, description="images of one request; none: as its profile tells")
+    concurrency: int = incidental(8, ge=1, le=512, description="calls at once")
+    timeout: float = incidental(300.0, gt=0, description="seconds of a call without a deadline of its own")

@@ -341,6 +341,11 @@ def _end(future: concurrent.futures.Future[Any]) -> None:
         future.cancel()
 
 
+def begin(task: Coroutine[Any, Any, T], cancel: Cancel | None) -> concurrent.futures.Future[T]:
+    """Run what is no call of a `Wire` on the loop of all connections; `cancel` ends it."""
+    return _Loop.current().start(task, cancel)
+
+
 def _result(future: concurrent.futures.Future[T]) -> T:
     try:
         return future.result()

