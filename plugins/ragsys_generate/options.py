@@ -94,7 +94,9 @@ class LocalOptions(Options):
     max_tokens: int = Field(512, ge=16, description="the most tokens of a reply: small models go on and on")
     temperature: float | None = Field(None, ge=0, le=2, description="none: as each request asks for, most often 0")
     seed: int | None = Field(None, ge=0, description="of chance; none: as each request asks for")
-    threads: int | None = incidental(None, ge=1, le=512, description="none: one for each physical core")
+    threads: int | None = incidental(
+        None, ge=1, le=512, description="none: one for each physical core; where others compute, fewer are much faster"
+    )
     slots: int = incidental(1, ge=1, le=32, description="calls at once; each has memory for a whole context")
     gpu_layers: int = incidental(-1, ge=-1, description="layers on a GPU, where the runtime has one; -1: all that fit")
     verbosity: int = incidental(

@@ -217,12 +217,13 @@ def test_without_the_package_of_the_default_model(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_the_small_model_answers_under_a_schema_and_is_freed() -> None:
     try:
         importlib.metadata.distribution(local.DEFAULT_PACKAGE)
     except importlib.metadata.PackageNotFoundError:
         pytest.skip(f"its model is not installed: {local.GET_DEFAULT}")
-    generator = made("", context=1024, max_tokens=48)
+    generator = made("", context=1024, max_tokens=48, threads=1)
     check_generator(generator, question="What is the capital of France?")
     reply = generator.generate(asking("How many balls are 3 red balls?", schema=SCHEMA))
     assert set(reply.data) == {"name", "value"}
