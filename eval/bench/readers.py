@@ -232,7 +232,9 @@ def main() -> None:
             name = f"{use} ({Path(model).stem})" if model else use
             made = ask(name, spec, asked, folder, time.monotonic() + 60 * given.minutes, given.format)
             rows.append(row(name, asked, made, builder))
-    print(f"\ncommit {commit()}, {machine()}, seed {given.seed}\n")
+    empty = sum(not one.pages for one in asked)
+    print(f"\n{empty} of {len(asked)} questions have no page with text: every reader abstains from them")
+    print(f"commit {commit()}, {machine()}, seed {given.seed}\n")
     print(
         "| reader | answer accuracy | sentences supported | citations that support |"
         " abstained, no answer exists | abstained, an answer exists | s an answer | errors | n |"
