@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from ragsys import kept, sentences
 from ragsys.actions import Turn
 from ragsys.answers import Answer, Citation
-from ragsys.errors import BudgetSpent, DocumentError, GenerationError, LibraryError, UsageError
+from ragsys.errors import BudgetSpent, DocumentError, GenerationError, LibraryBusy, LibraryError, UsageError
 from ragsys.exchange import Cancel
 from ragsys.filters import both, to_filter
 from ragsys.followups import Understood, understand
@@ -21,6 +21,7 @@ from ragsys.types import BBox, Document, Event, Evidence, Filter, PageImage
 
 if TYPE_CHECKING:
     from ragsys.asking import Asking, Narrowed
+    from ragsys.config import Budget
 
 CHARS_A_TOKEN = 4  # of the estimate that history is bounded by
 _REMEMBERED = 6  # turns that a follow-up is understood from
@@ -62,9 +63,11 @@ class Chat:
         self._file = library.threads.open(thread)
         self.notes: list[str] = list(self._file.notes)  # what of a kept thread could not be read
         self._turns: list[ChatTurn] = []
-        for line in self._file.turns:
+        self._lines: list[int | None] = []  # of each turn: its place among those on disk; None where it is not kept
+        for place, line in enumerate(self._file.turns):
             try:
                 self._turns.append(self._restored(line))
+                self._lines.append(place)
             except (TypeError, ValueError, KeyError, AttributeError) as error:
                 self.notes.append(f"a turn of this thread cannot be read and is left out ({error})")
 
@@ -103,7 +106,7 @@ class Chat:
             raise UsageError("the question is empty" if isinstance(text, str) else "the question must be a text")
         began = time.monotonic()
         limits = budget_of(self.library.config.answer.budget, {**self._budget, **(budget or {})})
-        self.query = query = self._understood(text, limits.seconds, cancel)
+        self.query = query = self._understood(text, limits, cancel)
         if query.changed or query.note:
             yield Event("progress", self.told(query), data=query.to_json())
         left = {
@@ -123,20 +126,24 @@ class Chat:
                     yield Event("warning", problem)
             yield event
 
-    def _understood(self, text: str, seconds: float, cancel: Cancel | None) -> Understood:
-        """By rules; where those are not sure, by the language model if there is one, held against what was said."""
+    def _understood(self, text: str, limits: Budget, cancel: Cancel | None) -> Understood:
+        """By rules; where those are not sure, by the language model if there is one, held against what was said.
+
+        The answer's own call comes first: a budget of one call has none left for this.
+        """
         if not self._turns:
             return Understood(text)
         past = [_past(turn) for turn in self._turns[-_REMEMBERED:]]
         by_rules = understand(text, past, self.documents())
         settings = self.library.config.chat
-        if by_rules.sure or settings.rewrite == "rules":
+        if by_rules.sure or settings.rewrite == "rules" or limits.calls < 2:
             return by_rules
         from ragsys.rewriting import refusal
 
         history = compacted(self._turns[-_REMEMBERED:], settings.history_tokens or 1)
+        seconds = min(settings.rewrite_seconds, limits.seconds)
         try:
-            made = self.library.reworded(text, history, seconds=min(settings.rewrite_seconds, seconds), cancel=cancel)
+            made = self.library.reworded(text, history, seconds=seconds, cancel=cancel)
         except (GenerationError, BudgetSpent) as error:
             if cancel is not None and cancel.is_set:
                 raise
@@ -176,17 +183,33 @@ class Chat:
     def _keep(self, turn: ChatTurn) -> str:
         """Add a turn; why it could not be written, or nothing. It stays in this conversation either way."""
         self._turns.append(turn)
+        self._lines.append(None)
         try:
             self._file.append(kept.turn_json(turn.asked, turn.query, turn.answer, turn.at))
         except OSError as error:
             return f"this turn could not be kept on disk: {error.strerror or error}"
+        except LibraryBusy as error:
+            return f"this turn could not be kept on disk: {error.message}"
+        self._lines[-1] = len(self._file.turns) - 1
         return ""
 
     def undo(self) -> ChatTurn | None:
-        """Take the last turn back, here and on disk; None if there is none."""
+        """Take the last turn back, here and on disk; None if there is none.
+
+        Raises `LibraryError` if that cannot be written.
+        """
         if not self._turns:
             return None
-        self._file.undo()
+        place = self._lines[-1]
+        try:
+            while place is not None and len(self._file.turns) > place:  # with what stands behind it and was not read
+                self._file.undo()
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise LibraryError(
+                f"the last turn could not be taken back on disk: {why}", hint="make room there"
+            ) from error
+        self._lines.pop()
         self.query = self._turns[-2].query if len(self._turns) > 1 else None
         return self._turns.pop()
 

@@ -16,6 +16,7 @@ from ragsys.actions import Turn
 from ragsys.budget import Purse
 from ragsys.calls import within
 from ragsys.exchange import Cancel, Message, Reply, Request
+from ragsys.messages import data
 from ragsys.pointing import Past
 from ragsys.protocols import Generator
 from ragsys.types import Usage
@@ -67,21 +68,20 @@ def rewrite(
 
 
 def _text(reply: Reply) -> str:
-    data: Any = reply.data
-    if data is None and reply.text.lstrip().startswith("{"):
+    filled: Any = reply.data
+    if filled is None and reply.text.lstrip().startswith("{"):
         try:
-            data = json.loads(reply.text)
-        except ValueError:
-            data = None
-    said = data.get("question") if isinstance(data, Mapping) else reply.text
+            filled = json.loads(reply.text)
+        except (ValueError, RecursionError):
+            filled = None
+    said = filled.get("question") if isinstance(filled, Mapping) else reply.text
     text = _CHATTER.sub("", str(said or "")).strip()
     return text.strip("\"“”'` \n") if "\n" not in text else text
 
 
 def _data(text: str) -> str:
-    """A text as data: it can close no tag, and is one line of bounded length."""
-    text = re.sub(r"<(?=\s*/?\s*(?:conversation|message))", "‹", text, flags=re.IGNORECASE)
-    text = re.sub(r"\s+", " ", text).strip()
+    """A text as data, as the pages of a prompt are: it can close no tag; and in one line of bounded length."""
+    text = re.sub(r"\s+", " ", data(text)).strip()
     return text if len(text) <= HELD else text[: HELD - 1] + "…"
 
 

@@ -142,7 +142,10 @@ class ThreadFile:
         return list(self._state.turns)
 
     def append(self, turn: JSON) -> None:
-        """Keep a turn: it is on disk when this returns. Raises `OSError` if it cannot be written."""
+        """Keep a turn: it is on disk when this returns.
+
+        Raises `OSError` if it cannot be written, `LibraryBusy` if another chat has begun this thread meanwhile.
+        """
         self._write({"turn": turn})
         self._state.turns.append(turn)
 
@@ -162,6 +165,8 @@ class ThreadFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self._lock is None:
             self._lock = _locked(self.path)
+            if self.path.exists():  # another chat has begun it since this one was opened, and ended
+                self._state = _read(self.path)
         state = self._state
         data = b"" if state.closed else b"\n"
         if not state.end:

@@ -101,3 +101,16 @@ def test_a_new_thread_leaves_no_file_before_its_first_turn(tmp_path: Path) -> No
     kept = Threads(tmp_path / "threads").open()
     assert not (tmp_path / "threads").exists()
     kept.close()
+
+
+def test_a_thread_that_two_chats_begin_loses_nothing(tmp_path: Path) -> None:
+    first, second = Threads(tmp_path).open("talk"), Threads(tmp_path).open("talk")
+    first.append({"asked": "first"})
+    with pytest.raises(LibraryBusy):
+        second.append({"asked": "second"})
+    first.close()
+    second.append({"asked": "second"})
+    second.close()
+    again = Threads(tmp_path).open("talk")
+    assert [turn["asked"] for turn in again.turns] == ["first", "second"]
+    again.close()
