@@ -164,7 +164,7 @@ def _gain(comparison: Comparison) -> float:
 
 
 def _difference(comparison: Comparison) -> str:
-    from ragsys.evaluation.statistics import _number as number
+    from ragsys.evaluation.statistics import number
 
     low, high = number(comparison.low, "+"), number(comparison.high, "+")
     return f"{number(comparison.difference, '+')} [{low}, {high}]"

@@ -29,8 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragsys.evaluation.records import Comparison, Estimate, MetricInfo
-from ragsys.evaluation.statistics import ALPHA, FEW_CLUSTERS, compare, estimate
-from ragsys.evaluation.statistics import _number as number
+from ragsys.evaluation.statistics import ALPHA, FEW_CLUSTERS, compare, estimate, number
 
 _Floats = npt.NDArray[np.float64]
 Verdict = Literal["choose", "keep", "too little"]

@@ -16,7 +16,7 @@ from ragsys.evaluation.folder import RESULTS, RunFolder
 from ragsys.evaluation.records import ConfigInfo, Outcome, Provenance, Scored
 from ragsys.evaluation.report import Picture
 from ragsys.evaluation.report import write as write_report
-from ragsys.evaluation.scoring import Named, build_metrics, main_metrics, score
+from ragsys.evaluation.scoring import NamedMetric, build_metrics, main_metrics, score
 from ragsys.evaluation.trec import write as write_trec
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ SCORES = "scores.json"
 _DPI = 72  # of pages in a report
 
 
-def finish(run: RunFolder, metrics: Sequence[Named], *, place: places.Place, config: Config | None) -> Scored:
+def finish(run: RunFolder, metrics: Sequence[NamedMetric], *, place: places.Place, config: Config | None) -> Scored:
     """Score the run as far as it is and write all that is made of it. Pages are drawn by the library of `config`."""
     scored = scored_of(run, metrics)
     codec.save(scored, run.path / SCORES)
@@ -64,7 +64,7 @@ def judged_by(judge: Config | None) -> list[str]:
     return [f"judged by the generator '{judge.generator.use}' of configuration {judge.hash}"] if judge else []
 
 
-def scored_of(run: RunFolder, metrics: Sequence[Named], *, compared: bool = True) -> Scored:
+def scored_of(run: RunFolder, metrics: Sequence[NamedMetric], *, compared: bool = True) -> Scored:
     """The scores of a run, over the questions that every configuration was asked; `compared` with each other or not."""
     about = run.about
     names = run.names

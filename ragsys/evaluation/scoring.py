@@ -51,7 +51,7 @@ _GROUP_SAMPLES = 200  # of a total's interval in a group: each sample scores the
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedMetric:
     """A metric under the name that it was asked by."""
 
     name: str
@@ -72,7 +72,7 @@ def build_metrics(
     state: Path | None = None,
     asked: bool = True,
     installed: Registry | None = None,
-) -> tuple[list[Named], list[str]]:
+) -> tuple[list[NamedMetric], list[str]]:
     """(the metrics of these names, notes on those that are left out). `NAME@K` sets the option `k`.
 
     A metric that asks a model gets the one of `judge`; without one it is refused if it was `asked` for, else left out.
@@ -103,7 +103,7 @@ def build_metrics(
             notes.append(f"{name} was left out: it asks a model, and no --judge was named")
             continue
         k = getattr(built_options(builder, spec), "k", None)
-        made.append(Named(name, built(builder, "metric", spec), k if isinstance(k, int) else None))
+        made.append(NamedMetric(name, built(builder, "metric", spec), k if isinstance(k, int) else None))
     return made, notes
 
 
@@ -141,7 +141,7 @@ def _spec(name: str, installed: Registry) -> tuple[Spec, Component]:
 def score(
     questions: Sequence[Question],
     outcomes: Mapping[str, Sequence[Outcome]],
-    metrics: Sequence[Named],
+    metrics: Sequence[NamedMetric],
     *,
     main: Sequence[str],
     configs: Sequence[ConfigInfo],
@@ -193,7 +193,9 @@ def score(
 
 
 def _is_defined(
-    named: Named, outcomes: Mapping[str, Sequence[Outcome]], scores: Mapping[str, Mapping[str, Sequence[float | None]]]
+    named: NamedMetric,
+    outcomes: Mapping[str, Sequence[Outcome]],
+    scores: Mapping[str, Mapping[str, Sequence[float | None]]],
 ) -> bool:
     """Whether a question has a score; that of an error counts where no question ended without one."""
     found = [
@@ -227,7 +229,7 @@ def _worst(metric: Metric, question: Question, outcome: Outcome) -> float | None
 
 
 def _estimate(
-    named: Named,
+    named: NamedMetric,
     questions: Sequence[Question],
     outcomes: Sequence[Outcome],
     scores: Sequence[float | None],
@@ -259,7 +261,7 @@ def _total(
     return lambda picks: metric.total([questions[chosen[n]] for n in picks], [outcomes[chosen[n]] for n in picks])
 
 
-def main_metrics(metrics: Sequence[Named]) -> list[str]:
+def main_metrics(metrics: Sequence[NamedMetric]) -> list[str]:
     """The metrics that configurations are compared on: of each family (what is before the @) the first that is listed.
 
     What is measured in a unit is cost and is not compared.
@@ -272,7 +274,7 @@ def main_metrics(metrics: Sequence[Named]) -> list[str]:
 
 
 def _comparisons(
-    metrics: Sequence[Named],
+    metrics: Sequence[NamedMetric],
     main: Sequence[str],
     questions: Sequence[Question],
     outcomes: Mapping[str, Sequence[Outcome]],
@@ -300,8 +302,8 @@ def _comparisons(
 
 
 def _missing(
-    metrics: Sequence[Named],
-    defined: Sequence[Named],
+    metrics: Sequence[NamedMetric],
+    defined: Sequence[NamedMetric],
     questions: Sequence[Question],
     outcomes: Mapping[str, Sequence[Outcome]],
 ) -> list[str]:
@@ -330,7 +332,9 @@ def _with_answer(outcome: Outcome) -> Outcome:
     return {**outcome, "answer": "", "status": "partial", "error": None}
 
 
-def _few(metrics: Sequence[Named], estimates: Mapping[str, Mapping[str, Estimate]], labels: Sequence[str]) -> list[str]:
+def _few(
+    metrics: Sequence[NamedMetric], estimates: Mapping[str, Mapping[str, Estimate]], labels: Sequence[str]
+) -> list[str]:
     """Which numbers rest on too little to be relied on, whatever their intervals say."""
     over = len(set(labels))
     if over < FEW_CLUSTERS:

@@ -228,15 +228,15 @@ def sentence(comparison: Comparison, among: int = 1) -> str:
     low, high = sorted((sign * c.low, sign * c.high))
     over = f"{c.clusters} documents" if c.clusters < c.n else f"{c.n} questions"
     over = {"1 documents": "1 document", "1 questions": "1 question"}.get(over, over)
-    interval = f" [{_number(low)}, {_number(high)}]" if c.clusters > 1 else ""
+    interval = f" [{number(low)}, {number(high)}]" if c.clusters > 1 else ""
     chance = _chance(c.p_adjusted) + (f" (for {among} comparisons)" if among > 1 else "")
-    told = f"{verdict}: {_number(sign * c.difference, '+')}{interval}, {chance} over {over}"
+    told = f"{verdict}: {number(sign * c.difference, '+')}{interval}, {chance} over {over}"
     if c.clusters < FEW_CLUSTERS:
         told += f"; {over} are too few to rely on it" if c.clusters > 1 else f"; {over} is too little to rely on it"
     return told
 
 
-def _number(value: float, sign: str = "-") -> str:
+def number(value: float, sign: str = "-") -> str:
     """.021 for shares, 1,234 or 3.2 for what is larger."""
     if abs(value) >= 1:
         return f"{value:{sign},.0f}" if abs(value) >= 100 else f"{value:{sign}.3g}"

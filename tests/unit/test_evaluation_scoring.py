@@ -12,7 +12,7 @@ from ragsys.config import load
 from ragsys.errors import UsageError
 from ragsys.evaluation.grouping import groups_of
 from ragsys.evaluation.records import ConfigInfo, MetricInfo, Outcome, Provenance, Question, Scored
-from ragsys.evaluation.scoring import Named, build_metrics, main_metrics, score
+from ragsys.evaluation.scoring import NamedMetric, build_metrics, main_metrics, score
 
 PROVENANCE = Provenance("tiny", "CC0", "1", "ragsys eval tiny", "2026-01-01", "abc", "here", 0)
 GOLD: list[Question] = [
@@ -131,7 +131,7 @@ def test_who_judged_and_what_became_of_it_is_told() -> None:
     made = score(
         GOLD,
         {name: [outcome(q["id"], name) for q in GOLD] for name in ("a", "b")},
-        [Named("opinion", Opinion())],
+        [NamedMetric("opinion", Opinion())],
         main=["opinion"],
         configs=[ConfigInfo("a", "1", "blunt@1"), ConfigInfo("b", "2", "sharp@1")],
         provenance=PROVENANCE,
@@ -244,5 +244,5 @@ def test_groups_that_say_nothing_are_left_out() -> None:
 
 def test_named_keeps_what_the_metric_says() -> None:
     made, _ = build_metrics(["found@3"])
-    assert isinstance(made[0], Named)
+    assert isinstance(made[0], NamedMetric)
     assert made[0].info.summary == made[0].metric.info.summary
