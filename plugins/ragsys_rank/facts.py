@@ -55,16 +55,12 @@ def facts_of(page: Page, lexical: Lexical) -> Facts:
         else:
             parts.append((_FIELD.get(block.kind, BODY), block.text))
     found = lexical.terms(f"\n{_BREAK}\n".join(text for _, text in parts)) if parts else []
-    terms = np.zeros(len(found), np.uint32)  # (n,)
-    fields = np.zeros(len(found), np.uint8)  # (n,)
-    part = 0
-    number = lexical.term_id
-    for at, term in enumerate(found):
-        if term == _BREAK:
-            part += 1
-        else:
-            terms[at] = number(term)
-        fields[at] = parts[min(part, len(parts) - 1)][0]
+    ids = {term: lexical.term_id(term) for term in set(found)}  # most words of a page come again
+    ids[_BREAK] = 0
+    terms = np.fromiter(map(ids.__getitem__, found), np.uint32, len(found))  # (n,)
+    breaks = np.fromiter(map(_BREAK.__eq__, found), bool, len(found))  # (n,)
+    own = np.array([field for field, _ in parts] or [BODY], np.uint8)
+    fields = own[np.minimum(np.cumsum(breaks), len(own) - 1)]  # (n,): a break belongs to the block behind it
     text = "".join(text for _, text in parts)
     years: dict[int, int] = {}
     for year in _YEAR.findall(text):

@@ -66,7 +66,7 @@ class TreesRanker:
         if unknown := [name for name in self.model.features if name not in described.columns]:
             return fused, (_note(fused, f"there is no feature {unknown[0]!r}"),)
         table = np.stack([described.columns[name] for name in self.model.features], axis=1)  # (pages, features)
-        scores = self.model.trees.score(table.astype(np.float64))  # (pages,)
+        scores = self.model.trees.score(table)  # (pages,)
         return _ordered(fused, described, scores), ()
 
     def _unfit(self, lists: Sequence[RankedList], index: Searchable) -> str:

@@ -26,26 +26,23 @@ _LARGEST = 8 * 2**20  # bytes of a model file
 class Trees:
     """A sum of trees over a table of features, all trees side by side in one array a field.
 
-    Every inner node is asked at once. Leaves are bits, the leftmost the lowest: a node whose value goes right strikes
-    out the leaves under its left child, and the lowest bit that is left is the tree's leaf. Lucchese et al. 2015,
-    "QuickScorer".
+    Leaves are bits, the leftmost the lowest: a node whose value goes right strikes out the leaves under its left child,
+    and the lowest bit that is left is the tree's leaf. Lucchese et al. 2015, "QuickScorer". The n-th nodes of all trees
+    are asked together: what is worked on stays in the processor's cache. A tree with fewer nodes than the largest is
+    filled up with nodes at which every value goes left.
     """
 
-    feature: NDArray[np.int32]  # (nodes,)
-    threshold: NDArray[np.float64]  # (nodes,)
-    keeps: NDArray[np.uint64]  # (nodes,): the leaves that stay if a value goes right
-    first: NDArray[np.int32]  # (trees with nodes,): their first nodes
-    leaves: NDArray[np.float64]  # (trees with nodes, widest): values, leftmost leaf first
+    feature: NDArray[np.int32]  # (widest, trees with nodes)
+    threshold: NDArray[np.float64]  # (widest, trees)
+    floor: NDArray[np.float32]  # (widest, trees): the largest float32 that is at most the threshold
+    keeps: NDArray[np.uint64]  # (widest, trees): the leaves that stay if a value goes right
+    leaves: NDArray[np.float64]  # (trees with nodes, widest + 1): values, leftmost leaf first
     constant: float  # of trees without inner nodes
 
     @classmethod
     def of(cls, trees: Sequence[Mapping[str, Any]], features: int) -> Trees:
         """From the trees of a model file. Raises `ValueError` where one is not a tree over so many features."""
-        feature: list[int] = []
-        threshold: list[float] = []
-        keeps: list[int] = []
-        first: list[int] = []
-        values: list[list[float]] = []
+        rows: list[tuple[Sequence[int], Sequence[float], list[int], list[float]]] = []
         constant = 0.0
         for tree in trees:
             size = len(tree["feature"])
@@ -57,40 +54,54 @@ class Trees:
                 constant += float(tree["leaf"][0])
                 continue
             order, masks = _struck(tree["left"], tree["right"])
-            first.append(len(feature))
-            feature += tree["feature"]
-            threshold += tree["threshold"]
-            keeps += masks
-            values.append([float(tree["leaf"][n]) for n in order])
-        if feature and not 0 <= min(feature) <= max(feature) < features:
-            raise ValueError("a tree asks for a feature that is not listed")
-        leaves = np.zeros((len(values), max(map(len, values), default=1)))
-        for n, row in enumerate(values):
-            leaves[n, : len(row)] = row
-        return cls(
-            np.array(feature, np.int32),
-            np.array(threshold, np.float64),
-            np.array(keeps, np.uint64),
-            np.array(first, np.int32),
-            leaves,
-            constant,
-        )
+            if not 0 <= min(tree["feature"]) <= max(tree["feature"]) < features:
+                raise ValueError("a tree asks for a feature that is not listed")
+            rows.append((tree["feature"], tree["threshold"], masks, [float(tree["leaf"][n]) for n in order]))
+        widest = max((len(masks) for _, _, masks, _ in rows), default=0)
+        feature = np.zeros((widest, len(rows)), np.int32)
+        threshold = np.full((widest, len(rows)), np.inf)
+        keeps = np.full((widest, len(rows)), 2**64 - 1, np.uint64)
+        leaves = np.zeros((len(rows), widest + 1))
+        for n, (asks, bounds, masks, values) in enumerate(rows):
+            feature[: len(masks), n] = asks
+            threshold[: len(masks), n] = bounds
+            keeps[: len(masks), n] = np.array(masks, np.uint64)
+            leaves[n, : len(values)] = values
+        return cls(feature, threshold, _at_most(threshold), keeps, leaves, constant)
 
-    def score(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
-        """table (rows, features) -> (rows,): each row's sum over trees."""
-        if not len(self.first) or not len(table):
+    def score(self, table: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """table (rows, features) -> (rows,): each row's sum over trees; the same for float32 as for float64."""
+        trees = len(self.leaves)
+        if not trees or not len(table):
             return np.full(len(table), self.constant)
         columns = np.ascontiguousarray(table.T)  # (features, rows)
-        right = columns[self.feature] > self.threshold[:, None]  # (nodes, rows)
+        bounds = self.floor if columns.dtype == np.float32 else self.threshold
         width = np.uint8 if self.leaves.shape[1] <= 8 else np.uint64
         keeps = (self.keeps & np.uint64(np.iinfo(width).max)).astype(width)
-        # a value that goes left keeps all leaves: 0 - 1 is every bit
-        kept = np.subtract(right.astype(width), 1, dtype=width) | keeps[:, None]  # (nodes, rows)
-        alive = np.bitwise_and.reduceat(kept, self.first, axis=0).astype(np.uint64)  # (trees, rows)
-        lowest = alive & (~alive + np.uint64(1))
-        leaf = np.log2(lowest.astype(np.float64)).astype(np.intp)  # (trees, rows): exact for powers of two
-        total: NDArray[np.float64] = np.take_along_axis(self.leaves, leaf, axis=1).sum(axis=0) + self.constant
+        alive = np.full((trees, len(table)), np.iinfo(width).max, width)
+        for asked, bound, kept in zip(self.feature, bounds, keeps, strict=True):
+            right = columns[asked] > bound[:, None]  # (trees, rows)
+            # a value that goes left keeps all leaves: 0 - 1 is every bit
+            alive &= np.subtract(right.view(np.uint8), 1, dtype=width) | kept[:, None]
+        if width is np.uint8:
+            leaf = _LOWEST[alive]  # (trees, rows)
+        else:
+            lowest = alive & (~alive + np.uint64(1))
+            leaf = np.log2(lowest.astype(np.float64)).astype(np.intp)  # exact for powers of two
+        leaf += (np.arange(trees) * self.leaves.shape[1])[:, None]
+        total: NDArray[np.float64] = self.leaves.ravel()[leaf].sum(axis=0) + self.constant
         return total
+
+
+#: The lowest bit of a byte that is set.
+_LOWEST = np.array([0, *((n & -n).bit_length() - 1 for n in range(1, 256))], np.intp)
+
+
+def _at_most(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The largest float32 that is at most each value: a float32 is above the one exactly if it is above the other."""
+    with np.errstate(over="ignore"):
+        near = values.astype(np.float32)
+    return np.where(near > values, np.nextafter(near, np.float32(-np.inf)), near).astype(np.float32)
 
 
 def _struck(left: Sequence[int], right: Sequence[int]) -> tuple[list[int], list[int]]:

@@ -47,6 +47,19 @@ def test_scores_are_those_of_lightgbm(leaves: int) -> None:
     np.testing.assert_allclose(scores, booster.predict(table), rtol=0, atol=1e-12)
 
 
+def test_float32_tables_score_as_their_values_do_in_float64() -> None:
+    lone = {"feature": [0], "threshold": [0.1], "left": [-1], "right": [-2], "leaf": [1.0, 2.0]}
+    edges = np.array([[0.1], [np.nextafter(np.float32(0.1), np.float32(0))], [-1.0], [5.0]], np.float32)
+    trees = Trees.of([lone, TREE], 2)
+    table = np.hstack([edges, edges[::-1]])
+    assert np.array_equal(trees.score(table), trees.score(table.astype(np.float64)))
+    # 0.1 in float32 is above 0.1 in float64; what is just below it is not
+    assert Trees.of([lone], 1).score(edges).tolist() == [2.0, 1.0, 1.0, 2.0]
+    for bound in (1e300, -1e300):  # beyond float32
+        one = Trees.of([lone | {"threshold": [bound]}], 1)
+        assert np.array_equal(one.score(edges), one.score(edges.astype(np.float64)))
+
+
 @pytest.mark.parametrize(
     "change",
     [
