@@ -16,7 +16,7 @@ import portalocker
 from ragsys import ingest, places, stages
 from ragsys.asking import Asking, Explained, SearchHit, check_pages
 from ragsys.catalog import Catalog, State, document_of
-from ragsys.config import Config, load, preflight
+from ragsys.config import AnswerConfig, Config, load, preflight
 from ragsys.errors import LibraryBusy, LibraryError, NoAnswer, UsageError, did_you_mean
 from ragsys.filters import to_filter as to_filter
 from ragsys.gc import remove_library
@@ -253,7 +253,7 @@ class Library(Asking):
         self._alive()
         self.refresh()
         found = self.searcher.search(query, k)
-        evidence = self.searcher.evidence(found.hits, query=query)
+        evidence = self.searcher.evidence(found.hits, query=query, lists=found.lists)
         hits = [SearchHit.of(one) for one in evidence]
         notes = (*found.notes, running) if (running := self.under_way) else found.notes
         return hits, Explained(dict(found.coverage), dict(found.seconds), notes)
@@ -267,11 +267,12 @@ class Library(Asking):
         images: Sequence[Image] = (),
         history: Sequence[Turn] = (),
         cancel: Cancel | None = None,
+        answer: AnswerConfig | None = None,
     ) -> Iterator[Event]:
         """The steps and pieces of text of an answer as they come; the last event's `data` is the `Answer`.
 
         `images` belong to the question: it is about what they show. `history` is what was said before, oldest first;
-        `cancel` gives the answer up, from any thread.
+        `cancel` gives the answer up, from any thread. `answer` stands in for that section of the configuration.
         """
         from ragsys.answer import stream
         from ragsys.host import LibraryHost
@@ -280,7 +281,8 @@ class Library(Asking):
             raise UsageError("the question is empty" if isinstance(question, str) else "the question must be a text")
         self._alive()
         self.refresh()
-        host = LibraryHost(self, to_filter(filter))
+        config = self.config.model_copy(update={"answer": answer}) if answer is not None else self.config
+        host = LibraryHost(self, to_filter(filter), config)
         judge = self.space.builder.build("judge", self.config.judge) if self.config.judge else None
         given: Any = {"budget": budget, "images": tuple(images), "history": tuple(history)}
         for event in stream(host, question, **given, judge=judge, cancel=cancel):

@@ -64,5 +64,10 @@ def _read(blocks: Sequence[Block]) -> list[str]:
 
 def dot(query: Sparse, item: Sparse) -> float:
     """The sum of products over the indices of both; each holds an index once."""
-    _, ours, theirs = np.intersect1d(query.indices, item.indices, assume_unique=True, return_indices=True)
+    if not len(query.indices) or not len(item.indices):
+        return 0.0
+    # both ascend, and a query has few terms: np.intersect1d, which sorts, takes several times as long
+    at = np.minimum(np.searchsorted(query.indices, item.indices), len(query.indices) - 1)
+    theirs = np.flatnonzero(query.indices[at] == item.indices)
+    ours = at[theirs]
     return float(np.dot(query.values[ours].astype(np.float64), item.values[theirs].astype(np.float64)))

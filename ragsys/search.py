@@ -353,8 +353,13 @@ class Searcher:
             _credit(plain, lacking, found)
         return found
 
-    def evidence(self, hits: Sequence[Hit], start: int = 1, query: Query | None = None) -> list[Evidence]:
-        """The hits as numbered evidence: the page, its best passages' texts, and with a query its best blocks."""
+    def evidence(
+        self, hits: Sequence[Hit], start: int = 1, query: Query | None = None, lists: Sequence[RankedList] = ()
+    ) -> list[Evidence]:
+        """The hits as numbered evidence: the page, its best passages' texts, and with a query its best blocks.
+
+        `lists` are those of the query's search where it was just run: they hold the query's vectors.
+        """
         keys = [self._page_key(hit) for hit in hits]
         pages = self.space.pages(keys)
         chosen = []
@@ -365,7 +370,7 @@ class Searcher:
             chosen.append((hit, key, state))
         passages = self._passages([(hit, key[1]) for hit, key, _ in chosen])
         found = []
-        score = self._words(query) if query is not None and chosen else None
+        score = self._words(query, lists) if query is not None and chosen else None
         for number, (hit, key, state) in enumerate(chosen, start):
             path = sorted(state.paths)[0] if state.paths else state.doc
             own = tuple(passages[hit.doc, n] for n in hit.passages if (hit.doc, n) in passages)
@@ -373,11 +378,16 @@ class Searcher:
             found.append(Evidence(number, hit.doc, path, state.title, pages[key], key[1], hit, own, blocks))
         return found
 
-    def _words(self, query: Query) -> Score:
+    def _words(self, query: Query, lists: Sequence[RankedList] = ()) -> Score:
         """Scores texts by the words of the query, as the first lexical list does; passages before pages."""
         lexical = [(r, s) for r in self.retrievers.values() if r.eager for s in r.specs if s.kind == "sparse"]
+        # rewriters search for other words than the query's
+        known: dict[str, Vector] = (
+            {} if self.rewriters else {name: vector for one in lists for name, vector in one.vectors.items()}
+        )
         for retriever, spec in sorted(lexical, key=lambda pair: pair[1].items != "passage"):
-            vector = retriever.retrieve(query, 1, self.index).vectors.get(spec.name)
+            vectors = known if spec.name in known else retriever.retrieve(query, 1, self.index).vectors
+            vector = vectors.get(spec.name)
             if isinstance(vector, Sparse):
                 return functools.partial(_scored, retriever, spec.name, vector)
         return lambda texts: [0.0] * len(texts)
