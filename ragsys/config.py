@@ -199,7 +199,16 @@ class Config(Section):
     @property
     def hash(self) -> str:
         """12 hex digits of the whole configuration without its secrets: names a run."""
-        return hashlib.sha256(json.dumps(self.dump(), sort_keys=True).encode()).hexdigest()[:12]
+        return _digest(self.dump())
+
+    @property
+    def shared(self) -> str:
+        """12 hex digits of what all users of an open library must agree on: all but how each of them is answered."""
+        return _digest({key: value for key, value in self.dump().items() if key not in ("answer", "chat")})
+
+
+def _digest(data: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
 
 
 _SECRET = re.compile(

@@ -5,7 +5,8 @@ The ladder, from the whole down; each step keeps what the steps before it took a
 1. the oldest turns of a conversation, while history is more than a quarter of the text
 2. the lowest ranked pages, down to `LEAST_PAGES`
 3. page pictures, to `SCALES` of their width
-4. pages are cut to the blocks of their best passages, with titles and captions; pictures to the part that holds them
+4. pages are cut to the blocks of their best passages and those that fit the query, with titles and captions; pictures
+   to the part that holds them
 5. what is left of the history
 6. the text of pages, the lowest ranked first, to `SHARES` of it
 7. the other pages, the lowest ranked first, down to the best one
@@ -39,7 +40,7 @@ SMALLER = 0.7  # of its size, at least, after each
 CHARS_A_TOKEN = 4  # of the estimate for a generator that cannot count
 IMAGE_TOKENS = 1200  # the same for one picture of a whole page
 LEAST_REPLY = 64  # tokens: a reply that could be no longer is not worth its call
-CANDIDATES = 5  # blocks of a page that no passage was found on
+CANDIDATES = 5  # blocks of a page that are taken by how they fit the query or the question
 
 
 class Step(NamedTuple):
@@ -316,10 +317,11 @@ def ladder(material: Material) -> Iterator[Step]:
 
 
 def candidates(page: Evidence, question: str) -> frozenset[int]:
-    """The blocks that an answer may rest on: those of the page's best passages, else those that share most words with
-    the question; with the titles above them and the captions of what they are."""
+    """The blocks that an answer may rest on: those of the page's best passages and those that fit the query best, else
+    those that share most words with the question; with the titles above them and the captions of what they are."""
     blocks = messages.told(page)
     found = {piece.block for passage in page.passages for piece in passage.pieces if piece.page == page.page.number}
+    found |= set(page.blocks[:CANDIDATES])
     found &= {block.ordinal for block in blocks}
     if not found:
         asked = set(re.findall(r"\w{3,}", question.lower()))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragsys.config import Spec
+from ragsys.config import Config, Spec
 from ragsys.errors import ConfigError, did_you_mean
 from ragsys.filters import both
 from ragsys.places import command
@@ -24,16 +24,19 @@ if TYPE_CHECKING:
 class LibraryHost:
     """One question's view of a library."""
 
-    def __init__(self, library: Library, where: Filter) -> None:
+    def __init__(self, library: Library, where: Filter, config: Config | None = None) -> None:
+        """`config` differs from the library's at most in how it answers."""
         self._library = library
         self._space = library.space
+        self._config = config or library.space.config
         self._where = where
         self._found: Found | None = None
+        self._queries: dict[tuple[str, int], Query] = {}  # what each page was first found for
 
     @property
     def generator(self) -> Generator:
         """The configured generator."""
-        generator: Generator = self._space.builder.build("generator", self._space.config.generator)
+        generator: Generator = self._space.builder.build("generator", self._config.generator)
         return generator
 
     @property
@@ -45,7 +48,7 @@ class LibraryHost:
     def search(self, action: Search, task: Task) -> list[Hit]:
         """The hits of a search, best first: pages, passages, or the best page of each document."""
         chosen = both(both(self._where, task.filter), action.filter or Filter())  # an agent narrows, never widens
-        k = action.k or self._space.config.answer.pages
+        k = action.k or self._config.answer.pages
         query = Query(action.query, task.images, chosen)
         found = self._library.searcher.search(query, k if action.level == "page" else k * 4)
         self._found = found
@@ -60,6 +63,9 @@ class LibraryHost:
             for hit in hits:
                 first.setdefault(hit.doc, hit)
             hits = list(first.values())
+        for hit in hits[:k]:
+            for number in hit.span.pages:
+                self._queries.setdefault((hit.doc, number), query)
         return hits[:k]
 
     def _one_list(self, found: Found, name: str) -> list[Hit]:
@@ -72,13 +78,16 @@ class LibraryHost:
         return list(lists[name].hits)
 
     def evidence(self, hits: Sequence[Hit], start: int) -> tuple[Evidence, ...]:
-        """The pages of the hits in order, each once, numbered from `start`."""
+        """The pages of the hits in order, each once, numbered from `start`; with the blocks that fit what they were
+        found for, if it was one query."""
         single: dict[tuple[str, int], Hit] = {}
         for hit in hits:
             for number in hit.span.pages:
                 one = hit if len(hit.span.pages) == 1 else _on(hit, number)
                 single.setdefault((hit.doc, number), one)
-        return tuple(self._library.searcher.evidence(list(single.values()), start))
+        queries = {id(made): made for place in single if (made := self._queries.get(place))}
+        query = next(iter(queries.values())) if len(queries) == 1 else None
+        return tuple(self._library.searcher.evidence(list(single.values()), start, query))
 
     def render(self, evidence: Evidence, dpi: float = 110, clip: BBox | None = None) -> PageImage:
         """An evidence's page, or a part of it."""
@@ -90,7 +99,7 @@ class LibraryHost:
 
     def agent(self, name: str) -> AgentFunction:
         """An agent by name; the configured one comes with its options."""
-        configured = self._space.config.answer.agent
+        configured = self._config.answer.agent
         agent: AgentFunction = self._space.builder.build(
             "agent", configured if name == configured.use else Spec(use=name)
         )
@@ -98,7 +107,7 @@ class LibraryHost:
 
     def state_key(self) -> str:
         """Changes with the library's content and with its configuration."""
-        return hashlib.sha256(f"{self._library.key}:{self._space.config.hash}".encode()).hexdigest()[:16]
+        return hashlib.sha256(f"{self._library.key}:{self._config.hash}".encode()).hexdigest()[:16]
 
     def coverage(self) -> Mapping[str, float]:
         """{list of the last search: share of the set that it could find}."""
@@ -128,7 +137,7 @@ class LibraryHost:
     @property
     def config(self) -> Any:
         """The whole configuration."""
-        return self._space.config
+        return self._config
 
 
 def _on(hit: Hit, number: int) -> Hit:

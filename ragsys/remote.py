@@ -28,9 +28,12 @@ class RemoteLibrary(Asking):
     """See `Library`; every call is a message to the process that owns the library."""
 
     def __init__(self, place: places.Place, config: Config) -> None:
-        """Connect to the owner. Raises `LibraryBusy` if it does not answer or has another configuration."""
+        """Connect to the owner. Raises `LibraryBusy` if it does not answer or has another configuration.
+
+        Sections that say how a question is answered (`answer`, `chat`) are each client's own.
+        """
         self.place, self.config = place, config
-        self._line = Connection(place.folder, config.hash)
+        self._line = Connection(place.folder, config.shared)
         self._line.call("key")
 
     @property
@@ -67,7 +70,8 @@ class RemoteLibrary(Asking):
         cancel: Cancel | None = None,
     ) -> Iterator[Event]:
         """As `Library.stream`."""
-        args = {"question": question, "filter": _filter(filter), "budget": dict(budget) if budget else None}
+        args: dict[str, Any] = {"question": question, "filter": _filter(filter)}
+        args |= {"budget": dict(budget) if budget else None, "answer": self.config.answer.model_dump(mode="json")}
         for header, _ in self._line.events("stream", {**args, "history": plain(list(history))}, cancel):
             if header["type"] != "event":
                 continue

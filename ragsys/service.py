@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from ragsys import frames
 from ragsys.actions import Turn
 from ragsys.codec import plain
+from ragsys.config import AnswerConfig
 from ragsys.errors import LibraryBusy, NoAnswer, RagsysError
 from ragsys.exchange import Cancel
 from ragsys.types import JSON, BBox
@@ -104,7 +105,7 @@ class Service:
                 raise _Gone from error
 
         try:
-            if message.get("config") != self._library.config.hash:
+            if message.get("config") != self._library.config.shared:
                 where = f"the library of {self._library.place.root} is open in process {os.getpid()}"
                 raise LibraryBusy(
                     f"{where} with another configuration",
@@ -139,7 +140,8 @@ def _find(library: Library, args: JSON, _: Tell) -> tuple[Any, bytes]:
 
 def _stream(library: Library, args: JSON, tell: Tell) -> tuple[Any, bytes]:
     told = {"filter": args["filter"], "budget": args["budget"], "cancel": args["cancel"]}
-    for event in library.stream(args["question"], **told, history=_turns(args.get("history", ()))):
+    answer = AnswerConfig.model_validate(args["answer"])  # the client's own
+    for event in library.stream(args["question"], **told, history=_turns(args.get("history", ())), answer=answer):
         data = plain(event.data) if event.kind == "answer" else None
         tell({"type": "event", "kind": event.kind, "text": event.text, "step": plain(event.step), "data": data})
     return None, b""
@@ -225,7 +227,7 @@ class Connection:
     streams, by any thread, and one that is left early hangs up and is cancelled there."""
 
     def __init__(self, folder: Path, config: str) -> None:
-        """Raises `LibraryBusy` if the owner left no word of where it listens."""
+        """`config` is the client's `Config.shared`. Raises `LibraryBusy` if the owner left no word of where it is."""
         with self._reaching(folder):
             about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
             self._token, self.owner, self._port = str(about["token"]), int(about["pid"]), int(about["port"])

@@ -150,10 +150,19 @@ def test_another_configuration_is_refused(owner: Library) -> None:
         ragsys.open(owner.place.root, overrides=["search.candidates=7"])
 
 
+def test_each_client_is_answered_as_it_is_configured(owner: Library) -> None:
+    with ragsys.open(owner.place.root, overrides=["answer.strict=true", "answer.pages=1"]) as remote:
+        mine = remote.ask("When does the shop open?")
+    theirs = owner.ask("When does the shop open?")
+    assert (len(mine.evidence), mine.config) == (1, remote.config.hash)
+    assert theirs.config == owner.config.hash != mine.config
+    assert len(theirs.evidence) > 1
+
+
 def test_a_wrong_token_gets_nothing(owner: Library) -> None:
     about = json.loads((owner.place.folder / ABOUT).read_text(encoding="utf-8"))
     with socket.create_connection(("127.0.0.1", about["port"])) as line, line.makefile("rwb") as stream:
-        frames.write(stream, {"token": "guess", "config": owner.config.hash, "call": "status", "args": {}})  # type: ignore[arg-type]
+        frames.write(stream, {"token": "guess", "config": owner.config.shared, "call": "status", "args": {}})  # type: ignore[arg-type]
         answer = frames.read(stream)  # type: ignore[arg-type]
     assert answer is not None
     assert answer[0]["message"] == "wrong token"

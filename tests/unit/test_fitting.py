@@ -170,6 +170,8 @@ def test_a_cropped_page_keeps_its_passages_titles_and_captions() -> None:
     shown = Evidence(1, "d", "d.pdf", "", page, "p", Hit(Span("d", 1, 1), 1, 1.0), (passage,))
     assert candidates(shown, "anything") == {2, 4, 5}
     plain = replace(shown, passages=())
+    looked = Evidence(1, "d", "d.pdf", "", page, "p", Hit(Span("d", 1, 1), 1, 1.0), (passage,), blocks=(3,))
+    assert 3 in candidates(looked, "anything")
     assert 3 in candidates(plain, "what does the second say")
 
 
