@@ -18,7 +18,7 @@ from ragsys.actions import Kit, Look, Task, Write
 from ragsys.budget import Purse
 from ragsys.cache import ReplyCache
 from ragsys.codec import json_schema, parse_as
-from ragsys.errors import BudgetSpent, GenerationError, RequestTooLarge
+from ragsys.errors import BudgetSpent, GenerationError, MalformedReply, RequestTooLarge
 from ragsys.fitting import LEAST_REPLY, Fit, Fitted, Material
 from ragsys.protocols import Bounded, Cancel, Generator, Limits, Reply, Request
 from ragsys.trace import Recorder
@@ -127,7 +127,8 @@ class Caller:
     ) -> Made:
         """The draft. Where the deadline cuts it off, `rescue` is given the whole sentences that had come.
 
-        A reply that breaks off in another way is a partial draft of them; where none had come, its error is raised.
+        A reply that breaks off in another way is a partial draft of them. Where none had come, a model that replied
+        with nothing to read abstains, and the error of one that was not reached is raised.
         """
         schema = drafts.SCHEMA if self.structured else None
         material = self._material(action, task, pages, "write", schema, self._prompt(action))
@@ -147,6 +148,10 @@ class Caller:
             note = "the model's reply had no end and was cut"
             saved = drafts.rescued(came.text, pages, note) or Draft((), pages, "abstained", note)
             return Made(saved, Usage(1))
+        except MalformedReply as error:  # the model was reached: it has no answer that can be read
+            saved = drafts.rescued(came.text, pages, f"the model's reply broke off: {_first_line(error)}")
+            note = ". ".join(filter(None, (_first_line(error), error.hint)))
+            return Made(saved or Draft((), pages, "abstained", note), error.usage or Usage(1))
         except Exception as error:  # a generator may fail in any way; what had come is not lost
             saved = drafts.rescued(came.text, pages, f"the model's reply broke off: {_first_line(error)}")
             if saved is None:
@@ -250,8 +255,9 @@ class Caller:
         except RequestTooLarge:
             usage = Usage(seconds=time.monotonic() - began)  # it was not read
             raise
-        except GenerationError:
-            usage = Usage(calls, estimate, 0, time.monotonic() - began)
+        except GenerationError as error:
+            known = getattr(error, "usage", None)
+            usage = replace(known or Usage(calls, estimate), seconds=time.monotonic() - began)
             raise
         finally:
             purse.settle(reservation, usage)

@@ -123,6 +123,17 @@ class GenerationError(RagsysError):
     """A generator could not reply, or replied with something that its schema does not allow."""
 
 
+class MalformedReply(GenerationError):
+    """A model was reached and replied, but with nothing that can be used: cut, refused, or not under its schema.
+
+    `usage`: what the reply cost all the same (types.Usage), where the generator knows it.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, usage: Any = None) -> None:
+        super().__init__(message, hint=hint)
+        self.usage = usage
+
+
 class RequestTooLarge(GenerationError):
     """A request holds more tokens or images than the model takes. `limit` is how many it takes, where it says so."""
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from ragsys.errors import GenerationError
+from ragsys.errors import GenerationError, MalformedReply
 from ragsys.exchange import Limits
 from ragsys.protocols import Context, Reply, Request
 
@@ -190,13 +190,16 @@ class OpenAI:
         said_ = text[thoughts:]
         if came.finish == "content_filter" or (came.refusal and not said_.strip()):
             why = came.refusal or "the server's filter withheld the reply"
-            raise GenerationError(f"the model '{model}' refuses to answer: {why[:300]}")
+            raise MalformedReply(
+                f"the model '{model}' refuses to answer: {why[:300]}", usage=came.usage(time.perf_counter() - began)
+            )
         if came.finish in ("abort", "error"):
             raise GenerationError(f"{self.options.url} broke the reply off", hint="the server's own log says more")
         if came.finish == "length" and not said_.strip() and (came.thinks or thoughts):
-            raise GenerationError(
+            raise MalformedReply(
                 f"the model '{model}' spent all {request.max_tokens} tokens on thinking",
                 hint="generator: {extra_body: {chat_template_kwargs: {enable_thinking: false}}}",
+                usage=came.usage(time.perf_counter() - began),
             )
         tokens = came.tokens
         while thoughts > 0 and tokens:  # those of its thoughts

@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema
 import referencing
 
-from ragsys.errors import GenerationError, RequestTooLarge
+from ragsys.errors import GenerationError, MalformedReply, RequestTooLarge
 from ragsys.protocols import Message, Reply, Request
 from ragsys.types import JSON
 
@@ -114,7 +114,7 @@ def checked(request: Request, reply: Reply, ask: Callable[[Request], Reply], *, 
     """`reply` with `data` parsed under the request's schema; one that is empty or does not fit is asked for once more.
 
     `ask` makes one plain call. `streamed`: the text has been shown already and stays, whatever the data was read from.
-    Raises `GenerationError` where the second reply is no better, or where the reply was cut before it was whole.
+    Raises `MalformedReply` where the second reply is no better, or where the reply was cut before it was whole.
     """
     began = time.monotonic()
     try:
@@ -124,9 +124,10 @@ def checked(request: Request, reply: Reply, ask: Callable[[Request], Reply], *, 
     if reply.finish == "cancelled":
         return reply
     if reply.finish == "length":
-        raise GenerationError(
+        raise MalformedReply(
             f"the reply was cut at {request.max_tokens} tokens before it was whole: {problem}",
             hint="a model that thinks before it answers needs more tokens, or to be told not to think",
+            usage=reply.usage,
         )
     left = None if request.deadline is None else request.deadline - (time.monotonic() - began)
     again = replace(request, messages=(*request.messages, *_told(reply.text, problem, request)), deadline=left)
@@ -135,9 +136,10 @@ def checked(request: Request, reply: Reply, ask: Callable[[Request], Reply], *, 
         fitting = _fitting(request, second)
     except (ValueError, RequestTooLarge) as error:
         said = f", and when asked again: {error}" if isinstance(error, ValueError) else ""
-        raise GenerationError(
+        raise MalformedReply(
             f"the model's reply cannot be used: {problem}{said}",
             hint="a larger model, or one whose server keeps to a JSON schema, replies more reliably",
+            usage=reply.usage,
         ) from error
     text = reply.text if streamed and reply.text else fitting.text
     return replace(fitting, text=text, usage=reply.usage + second.usage)

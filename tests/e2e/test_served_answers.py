@@ -94,6 +94,16 @@ def test_a_server_that_dies_in_the_middle_leaves_whole_sentences(tmp_path: Path,
     assert any("broke off" in note for note in made.notes)
 
 
+@pytest.mark.parametrize("said", ["", "{" + " " * 400, '{"status": "answered", "sentences": [', "[1, 2, 3]"])
+@pytest.mark.parametrize("finish", ["stop", "length"])
+def test_a_model_that_replies_with_nothing_to_read_abstains(tmp_path: Path, said: str, finish: str) -> None:
+    with Serving(otherwise=Chat(said, finish=finish)) as server:
+        made = answer(host(tmp_path, server, format="json"), QUESTION)
+    assert (made.status, made.sentences) == ("abstained", ())
+    assert any("the reply was cut" in note or "cannot be used" in note for note in made.notes)
+    assert made.usage.output_tokens > 0
+
+
 def test_leaving_early_closes_the_connection(tmp_path: Path) -> None:
     with Serving([Chat(SAID * 50, gap=0.05)]) as server:
         events = stream(host(tmp_path, server), QUESTION)

@@ -111,13 +111,8 @@ def test_a_question_is_answered_with_levels_that_we_compute(
     words = flags(settings(answering, f"answer.format={form}"))
     code = run(["ask", str(EXAMPLES), QUESTION, "--json", *words])
     answer = json.loads(capsys.readouterr().out)
-    if form == "json" and code == 1:  # a model of this size may write JSON until its tokens are spent: no sentence came
-        assert answer["error"] == "GenerationError"
-        assert "reply" in answer["message"]
-        assert answer["hint"]
-    else:
-        assert code == 0, answer
-        proved(answer)
+    assert code == 0, answer
+    proved(answer)
 
 
 def test_the_library_streams_an_answer(answering: tuple[Server, dict[str, Any]]) -> None:
