@@ -31,7 +31,7 @@ class LibraryHost:
         self._config = config or library.space.config
         self._where = where
         self._found: Found | None = None
-        self._queries: dict[tuple[str, int], Query] = {}  # what each page was first found for
+        self._searches: dict[tuple[str, int], tuple[Query, Found]] = {}  # that first found each page
 
     @property
     def generator(self) -> Generator:
@@ -65,7 +65,7 @@ class LibraryHost:
             hits = list(first.values())
         for hit in hits[:k]:
             for number in hit.span.pages:
-                self._queries.setdefault((hit.doc, number), query)
+                self._searches.setdefault((hit.doc, number), (query, found))
         return hits[:k]
 
     def _one_list(self, found: Found, name: str) -> list[Hit]:
@@ -85,9 +85,10 @@ class LibraryHost:
             for number in hit.span.pages:
                 one = hit if len(hit.span.pages) == 1 else _on(hit, number)
                 single.setdefault((hit.doc, number), one)
-        queries = {id(made): made for place in single if (made := self._queries.get(place))}
-        query = next(iter(queries.values())) if len(queries) == 1 else None
-        return tuple(self._library.searcher.evidence(list(single.values()), start, query))
+        searches = {id(made[1]): made for place in single if (made := self._searches.get(place))}
+        query, found = next(iter(searches.values())) if len(searches) == 1 else (None, None)
+        lists = found.lists if found else ()
+        return tuple(self._library.searcher.evidence(list(single.values()), start, query, lists))
 
     def render(self, evidence: Evidence, dpi: float = 110, clip: BBox | None = None) -> PageImage:
         """An evidence's page, or a part of it."""

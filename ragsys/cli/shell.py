@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ragsys.cli.text import Part, dim, rendered, wrapped
+from ragsys.cli.text import Part, dim, rendered, safe, wrapped
 
 if TYPE_CHECKING:
     from ragsys.cli.progress import Bar
@@ -30,9 +30,9 @@ class Quieter(logging.Formatter):
     """One line a record; tracebacks only with $RAGSYS_DEBUG."""
 
     def format(self, record: logging.LogRecord) -> str:
-        text = f"{record.levelname.lower()}: {record.getMessage()}"
+        text = f"{record.levelname.lower()}: {safe(record.getMessage())}"  # a server's words may be in it
         if record.exc_info and record.exc_info[1] is not None:
-            text += f": {record.exc_info[1]}"
+            text += f": {safe(str(record.exc_info[1]))}"
             if debugging():
                 text += "\n" + self.formatException(record.exc_info)
         return text

@@ -157,6 +157,7 @@ def test_each_client_is_answered_as_it_is_configured(owner: Library) -> None:
     assert (len(mine.evidence), mine.config) == (1, remote.config.hash)
     assert theirs.config == owner.config.hash != mine.config
     assert len(theirs.evidence) > 1
+    assert all(one.blocks for one in theirs.evidence if one.page.blocks)  # where on each page to look
 
 
 def test_a_wrong_token_gets_nothing(owner: Library) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import click
 import pytest
 
 from ragsys.cli import app
+from ragsys.cli.shell import Quieter
 from ragsys.errors import LibraryError
 from ragsys.hookspecs import hookimpl
 from ragsys.plugins import Registry
@@ -144,6 +146,12 @@ def test_an_interruption_is_no_error(run: Run, monkeypatch: pytest.MonkeyPatch, 
 def test_text_of_errors_can_drive_no_terminal(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     raising(monkeypatch, LibraryError("bad\x1b[2Jname", hint="do\x07this"))
     assert "\x1b" not in run("plugins")[2]
+
+
+def test_text_of_warnings_can_drive_no_terminal() -> None:
+    record = logging.LogRecord("ragsys", logging.WARNING, "", 1, "%s says %s", ("it", "\x1b]0;title\x07red"), None)
+    assert "\x1b" not in Quieter().format(record)
+    assert Quieter().format(record).startswith("warning: it says ")
 
 
 def test_colours_are_off_in_a_pipe_and_can_be_forced(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
