@@ -39,9 +39,13 @@ _MAX_FRAGMENT = 9  # words: what is longer is no mere fragment
 
 
 def understand(asked: str, past: Sequence[Past], documents: Sequence[Document] = ()) -> Understood:
-    """The question as it is meant after what came before, oldest first. Without a past it is what was asked."""
+    """The question as it is meant after what came before, oldest first. Without a past it is what was asked.
+
+    Greetings and thanks are no questions: nothing follows on them, and they are left as they are.
+    """
     text = fold(asked)
-    if not past or not text:
+    past = [turn for turn in past if not phrases.COURTESY.match(turn.question)]
+    if not past or not text or phrases.COURTESY.match(text):
         return Understood(asked)
     return _Reading(asked, text, past, documents).read()
 

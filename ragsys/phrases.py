@@ -14,6 +14,13 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(re.findall(r"[\w']+", text))
 
 
+# -- what asks nothing -------------------------------------------------------------------------------------------------
+
+COURTESY = _pattern(
+    r"""^(?:(?:hello|hi|hey|good (?:morning|afternoon|evening)|thanks|thank you|thx|cheers|great|perfect|nice|cool
+    |ok(?:ay)?|bye|goodbye|very much|so much|a lot|there)\b[\s,.!]*)+$"""
+)
+
 # -- what stands before a question -------------------------------------------------------------------------------------
 
 LED = _pattern(

@@ -161,7 +161,7 @@ def error_of(refused: Refused, place: Place, served: Sequence[str] | None = None
     if status in (401, 403) and not _is_page(refused):
         which = "the key" if place.key else "a request without a key"
         return GenerationError(
-            f"{place.url} refuses {which} (status {status}): {text}",
+            f"{place.url} refuses {which} (status {status}){f': {text}' if text else ''}",
             hint="generator: {use: openai, api_key: ${OPENAI_API_KEY}}, with that variable set",
         )
     if _is_page(refused):

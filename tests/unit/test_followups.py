@@ -132,6 +132,14 @@ def test_parts_of_a_question_are_replaced_where_they_stand() -> None:
     assert [("A D40 in Graz")[slice(*place)] for place in names("A D40 in Graz")] == ["D40", "Graz"]
 
 
+@pytest.mark.parametrize("said", ["hello", "Hi there!", "thanks", "OK, thank you very much.", "great"])
+def test_greetings_and_thanks_are_no_questions_and_nothing_follows_on_them(said: str) -> None:
+    asked = Past("What was the revenue of Acme in 2018?")
+    assert understand(said, [asked]) == Understood(said)
+    assert understand("and in 2019?", [asked, Past(said)]).text == "What was the revenue of Acme in 2019?"
+    assert understand("and in 2019?", [Past(said)]) == Understood("and in 2019?")
+
+
 @given(st.text(max_size=200), st.text(max_size=200), st.text(max_size=200))
 def test_whatever_is_typed_gives_a_question(asked: str, before: str, answer: str) -> None:
     found = understand(asked, [Past(before, answer, ("d40-manual.pdf",))], DOCUMENTS)

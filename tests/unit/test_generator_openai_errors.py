@@ -191,6 +191,10 @@ def test_a_wrong_key(key: str, words: str) -> None:
     assert "OPENAI_API_KEY" in str(error)
 
 
+def test_a_wrong_key_that_is_refused_without_a_word() -> None:
+    assert str(refused(Status(401), api_key="")).splitlines()[0].endswith("(status 401)")
+
+
 def test_a_url_without_its_v1() -> None:
     with Serving() as server, pytest.raises(GenerationError, match="there is no chat") as caught:
         openai_at(server.url.removesuffix("/v1"), model="tiny").generate(asking())
