@@ -306,6 +306,10 @@ def surroundings(evidence: Evidence, block: Block) -> str:
     return fold(" . ".join(dict.fromkeys(part for part in parts if part)))
 
 
+_NAMED = re.compile(r"[A-Za-z]+[- ]?\d[\w.-]*")
+_NUMBER = re.compile(r"\s*[-+(]?[$€£]?\d[\d.,]*\s?%?\)?\s*")
+
+
 def head_rows(cells: Sequence[Sequence[str]]) -> int:
     """How many rows at the top are column headers: their numbers are years or dates, and only the first has a label."""
     count = 0
@@ -313,6 +317,10 @@ def head_rows(cells: Sequence[Sequence[str]]) -> int:
         values = [cell for cell in row[1:] if cell.strip()]
         numbers = [cell for cell in values if re.search(r"\d", re.sub(r"\b(?:19|20)\d\d\b|\b[QFH]Y?\d+\b", "", cell))]
         dated = [cell for cell in numbers if re.search(r"[A-Za-z]{3}", cell)]  # "December 31", "12 MHz" head a column
+        if not count and len(values) > 1:  # so do names that hold a number, "D15", over plain ones
+            columns = [n for n, cell in enumerate(row) if n and cell not in dated and _NAMED.fullmatch(cell.strip())]
+            below = [under[n] for under in cells[1:] for n in columns if n < len(under)]
+            dated += [row[n] for n in columns] if any(map(_NUMBER.fullmatch, below)) else []
         if count and (row[0].strip() or not values):
             break
         if len(numbers) > len(dated):

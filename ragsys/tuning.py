@@ -19,8 +19,7 @@ from ragsys.configfile import DEFAULT, override
 from ragsys.errors import RagsysError, UsageError, did_you_mean
 from ragsys.evaluation.choosing import Choice, choose
 from ragsys.evaluation.harness import Named, evaluate, named_configs
-from ragsys.evaluation.scoring import Named as NamedMetric
-from ragsys.evaluation.scoring import build_metrics
+from ragsys.evaluation.scoring import NamedMetric, build_metrics
 from ragsys.evaluation.statistics import clusters
 from ragsys.evaluation.suites import open_suite, questions_of
 from ragsys.plugins import Builder, Registry, registry

@@ -185,6 +185,9 @@ def test_header_rows_hold_years_not_values() -> None:
     assert head_rows((("", "2018", "2017"), ("Sales", "5", "4"))) == 1
     assert head_rows((("", "Year ended", ""), ("", "2018", "2017"), ("Assets", "", ""), ("Cash", "5", "4"))) == 2
     assert head_rows((("Balance", "429", "335"), ("More", "1", "2"))) == 0
+    assert head_rows((("Contract", "D15", "D40", "Includes"), ("Basic", "690", "1,450", "a yearly visit"))) == 1
+    assert head_rows((("Model", "D15", "D40"), ("Pump", "P2", "P7"))) == 0  # names under names: which is the header?
+    assert head_rows((("Model", "D40"), ("Year", "2019"))) == 0
 
 
 def test_rows_are_found_in_markdown_with_a_rule() -> None:
