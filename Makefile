@@ -27,7 +27,7 @@ $(BIN)/.ready: pyproject.toml setup.py
 	@command -v $(PYTHON) >/dev/null || { echo "ragsys needs Python 3.11 or later; none found. Name one: make PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "ragsys needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.11"; exit 1; }
-	@echo "setting up .venv (once) ..."
+	@echo "setting up .venv (once; about 350 MB, some minutes on a slow line) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@# a path beside the editable finder: else a folder named ragsys beside a script would hide the package

@@ -156,6 +156,8 @@ def show(shell: Shell, answer: Answer) -> None:
         shell.say(coloured("left out, not proved:" if left_out else "not proved:", "yellow"))
         for sentence in answer.unsupported:
             shell.say(f"  - {shortened(sentence.text, 200)}", dim(f"  ({'; '.join(sentence.problems)})"))
+    if shell.quiet and answer.status == "partial":  # what is missing belongs to a partial answer
+        shell.say(*map(dim, answer.notes[:1]))
     if not shell.quiet:
         shell.say()
         for note in answer.notes:
