@@ -25,6 +25,7 @@ from ragsys.trace import Recorder
 from ragsys.types import Draft, Usage
 
 PAGES = {("a", 1): page_of("The plant in Graz opened in 1987.", "It makes pumps.")}
+Threads = Callable[[], set[str]]
 SINGLE = partial(single, options=SingleOptions())
 
 
@@ -67,9 +68,11 @@ class Blocking:
         self._wait(request)
 
 
-def threads() -> set[str]:
-    """Names of our threads that run."""
-    return {one.name for one in threading.enumerate() if one.name.startswith("ragsys-")}
+@pytest.fixture
+def threads() -> Threads:
+    """Names of our threads that run and began in this test: others leave theirs in the process."""
+    before = set(threading.enumerate())
+    return lambda: {one.name for one in threading.enumerate() if one.name.startswith("ragsys-") and one not in before}
 
 
 def eventually(holds: Callable[[], bool]) -> bool:
@@ -86,7 +89,7 @@ def host(tmp_path: Path, generator: Any) -> MemoryHost:
     return MemoryHost(tmp_path, PAGES, generator, agents={"single": SINGLE})
 
 
-def test_a_deadline_breaks_a_call_off_and_keeps_its_sentences(tmp_path: Path) -> None:
+def test_a_deadline_breaks_a_call_off_and_keeps_its_sentences(tmp_path: Path, threads: Threads) -> None:
     generator = Blocking()
     made = answer(host(tmp_path, generator), "when did the plant open", budget={"seconds": 0.5})
     assert (made.status, made.text) == ("partial", "It opened in 1987 [1].")
@@ -94,7 +97,7 @@ def test_a_deadline_breaks_a_call_off_and_keeps_its_sentences(tmp_path: Path) ->
     assert eventually(lambda: not threads())
 
 
-def test_a_stream_that_is_left_breaks_its_call_off(tmp_path: Path) -> None:
+def test_a_stream_that_is_left_breaks_its_call_off(tmp_path: Path, threads: Threads) -> None:
     generator = Blocking()
     events = stream(host(tmp_path, generator), "when did the plant open")
     for event in events:
@@ -106,7 +109,7 @@ def test_a_stream_that_is_left_breaks_its_call_off(tmp_path: Path) -> None:
     assert eventually(lambda: not threads())
 
 
-def test_a_cancelled_purse_breaks_every_branch_off(tmp_path: Path) -> None:
+def test_a_cancelled_purse_breaks_every_branch_off(tmp_path: Path, threads: Threads) -> None:
     generator = Blocking()
 
     def branching(task: Task, *, kit: Kit) -> Agent[Draft]:
@@ -121,7 +124,7 @@ def test_a_cancelled_purse_breaks_every_branch_off(tmp_path: Path) -> None:
     assert eventually(lambda: not threads())
 
 
-def test_a_generator_that_does_not_listen_costs_its_own_thread_alone(tmp_path: Path) -> None:
+def test_a_generator_that_does_not_listen_costs_its_own_thread_alone(tmp_path: Path, threads: Threads) -> None:
     generator = Blocking(deaf=True)
     made = answer(host(tmp_path, generator), "when did the plant open", budget={"seconds": 0.2})
     assert made.status == "partial"
@@ -147,7 +150,7 @@ def test_a_reply_that_ended_is_not_broken_off(tmp_path: Path) -> None:
     assert not seen[0].is_set
 
 
-def test_a_stream_without_an_end_is_cut_and_broken_off(tmp_path: Path) -> None:
+def test_a_stream_without_an_end_is_cut_and_broken_off(tmp_path: Path, threads: Threads) -> None:
     class Endless(ScriptedGenerator):
         def stream(self, request: Request) -> Iterator[str | Reply]:
             assert request.cancel is not None
