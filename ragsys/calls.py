@@ -148,15 +148,15 @@ class Caller:
             note = "the model's reply had no end and was cut"
             saved = drafts.rescued(came.text, pages, note) or Draft((), pages, "abstained", note)
             return Made(saved, Usage(1))
-        except MalformedReply as error:  # the model was reached: it has no answer that can be read
-            saved = drafts.rescued(came.text, pages, f"the model's reply broke off: {_first_line(error)}")
-            note = ". ".join(filter(None, (_first_line(error), error.hint)))
-            return Made(saved or Draft((), pages, "abstained", note), error.usage or Usage(1))
         except Exception as error:  # a generator may fail in any way; what had come is not lost
+            spent = Usage(1)
             saved = drafts.rescued(came.text, pages, f"the model's reply broke off: {_first_line(error)}")
+            if isinstance(error, MalformedReply):  # the model was reached: it has no answer that can be read
+                note = ". ".join(filter(None, (_first_line(error), error.hint)))
+                saved, spent = saved or Draft((), pages, "abstained", note), error.usage or spent
             if saved is None:
                 raise
-            return Made(saved, Usage(1))
+            return Made(saved, spent)
         shown.end()
         return Made(self._draft(reply, fitted.pages), reply.usage, fitted.notes, fitted.shown)
 

@@ -15,9 +15,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ragsys.actions import Turn, View
-from ragsys.drafts import parse as parse
-from ragsys.drafts import written as written
-from ragsys.marks import MarkFilter as MarkFilter
 from ragsys.protocols import Message
 from ragsys.types import Block, BlockKind, Evidence
 

@@ -11,8 +11,8 @@ from ragsys_generate.options import ExtractiveOptions
 from ragsys_generate.words import parts, read, tokens
 
 from ragsys.citing import prove
+from ragsys.drafts import written
 from ragsys.errors import GenerationError
-from ragsys.messages import written
 from ragsys.protocols import Context, Request
 from ragsys.testing.agents import page_of
 from ragsys.testing.generators import check_generator
