@@ -14,10 +14,10 @@ from ragsys.types import BBox, Document, Event, Filter, PageImage, Usage
 if TYPE_CHECKING:
     from ragsys.actions import Turn
     from ragsys.chat import Chat
+    from ragsys.chatting.threads import Threads
     from ragsys.config import Config
     from ragsys.exchange import Cancel
     from ragsys.places import Place
-    from ragsys.threads import Threads
 
 _BOXES = 3  # of a found page that are given
 
@@ -130,7 +130,7 @@ class Asking(ABC):
     @property
     def threads(self) -> Threads:
         """The conversations that were kept in this library."""
-        from ragsys.threads import FOLDER, Threads
+        from ragsys.chatting.threads import FOLDER, Threads
 
         return Threads(self.place.folder / FOLDER)
 

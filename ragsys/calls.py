@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from ragsys import drafts, messages
+from ragsys import messages
 from ragsys.actions import Kit, Look, Task, Write
 from ragsys.budget import Purse
 from ragsys.cache import ReplyCache
@@ -21,6 +21,7 @@ from ragsys.codec import json_schema, parse_as
 from ragsys.errors import BudgetSpent, GenerationError, MalformedReply, RequestTooLarge
 from ragsys.fitting import LEAST_REPLY, Fit, Fitted, Material
 from ragsys.protocols import Bounded, Cancel, Generator, Limits, Reply, Request
+from ragsys.replying import drafts
 from ragsys.trace import Recorder
 from ragsys.types import JSON, Draft, Evidence, Usage
 

@@ -9,14 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
-from ragsys import kept, sentences
+from ragsys import sentences
 from ragsys.actions import Turn
 from ragsys.answers import Answer, Citation
+from ragsys.chatting import kept
+from ragsys.chatting.followups import Understood, understand
+from ragsys.chatting.pointing import Past
 from ragsys.errors import BudgetSpent, DocumentError, GenerationError, LibraryBusy, LibraryError, UsageError
 from ragsys.exchange import Cancel
 from ragsys.filters import both, to_filter
-from ragsys.followups import Understood, understand
-from ragsys.pointing import Past
 from ragsys.types import BBox, Document, Event, Evidence, Filter, PageImage
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class Chat:
         settings = self.library.config.chat
         if by_rules.sure or settings.rewrite == "rules" or limits.calls < 2:
             return by_rules
-        from ragsys.rewriting import refusal
+        from ragsys.chatting.rewriting import refusal
 
         history = compacted(self._turns[-_REMEMBERED:], settings.history_tokens or 1)
         seconds = min(settings.rewrite_seconds, limits.seconds)

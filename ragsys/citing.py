@@ -23,9 +23,9 @@ from ragsys.agreement import Setting, prose_problems, row_problems
 from ragsys.answers import Citation, Statement
 from ragsys.claims import facts, fold, stem
 from ragsys.grids import Grid
-from ragsys.marks import WHOLE_PAGE
 from ragsys.protocols import Judge
 from ragsys.quotes import Stretch, align, block_of
+from ragsys.replying.marks import WHOLE_PAGE
 from ragsys.types import Block, BlockKind, Draft, Evidence, Level, Mark, Sentence
 
 #: A judge's least certainty.

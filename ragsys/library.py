@@ -293,7 +293,7 @@ class Library(Asking):
         self, question: str, history: Sequence[Turn], *, seconds: float = 20.0, cancel: Cancel | None = None
     ) -> tuple[str, Usage] | None:
         from ragsys.calls import reads_prompts
-        from ragsys.rewriting import PROMPT, rewrite
+        from ragsys.chatting.rewriting import PROMPT, rewrite
 
         self._alive()
         builder = self.space.builder

@@ -45,7 +45,7 @@ def chat(
     Each run begins a new conversation, unless --thread or --continue names one.
     Lines of a pipe are asked one by one; --json gives a line an answer.
     """
-    from ragsys.threads import checked
+    from ragsys.chatting.threads import checked
 
     if sum((thread is not None, resume, listing, delete is not None)) > 1:
         raise UsageError("--thread, --continue, --list and --delete exclude each other", hint="ragsys chat --help")
@@ -67,11 +67,11 @@ def _talk(
     no_index: bool,
     narrow: Narrow,
 ) -> None:
+    from ragsys.chatting.threads import FOLDER, Threads
     from ragsys.cli import prompting
     from ragsys.cli.chatting import COMMANDS, Session
     from ragsys.cli.fresh import refresh
     from ragsys.places import place_of
-    from ragsys.threads import FOLDER, Threads
 
     terminal = prompting.interactive() and not shell.json
     if resume:
@@ -115,9 +115,9 @@ def _talk(
 
 def _manage(shell: Shell, where: Where, folder: Path, delete: str | None) -> None:
     """List the threads, or delete one; the library need not be opened for it."""
+    from ragsys.chatting.threads import FOLDER, Threads
     from ragsys.cli.chatting import threads_table
     from ragsys.places import place_of, read
-    from ragsys.threads import FOLDER, Threads
 
     place = place_of(folder, where.library)
     if read(place.folder) is None:

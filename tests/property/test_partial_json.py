@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragsys.drafts import TextFilter
-from ragsys.partial import SentenceReader
+from ragsys.replying.drafts import TextFilter
+from ragsys.replying.partial import SentenceReader
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.sampled_from(
     ['say "no"', "a\\b", "\u2028", "😀 up", "tab\there", "{}[],:", '"text": "x"', "\\u0041"]

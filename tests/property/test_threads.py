@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ragsys.chatting.threads import Threads, checked
 from ragsys.errors import LibraryBusy, UsageError
-from ragsys.threads import Threads, checked
 
 TURN = st.fixed_dictionaries({"asked": st.text(max_size=30), "answer": st.dictionaries(st.text(max_size=4), st.text())})
 

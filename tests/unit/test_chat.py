@@ -13,13 +13,13 @@ from folders import write_folder, write_pdf
 
 from ragsys.answers import Answer, Statement
 from ragsys.chat import Chat, ChatTurn, compacted
+from ragsys.chatting.followups import Understood
+from ragsys.chatting.kept import turn_json, turn_of
+from ragsys.chatting.pointing import Past
+from ragsys.chatting.rewriting import refusal, request_of, rewrite
 from ragsys.errors import DocumentError, GenerationError, LibraryBusy, UsageError
 from ragsys.exchange import Cancel
-from ragsys.followups import Understood
-from ragsys.kept import turn_json, turn_of
 from ragsys.library import Library
-from ragsys.pointing import Past
-from ragsys.rewriting import refusal, request_of, rewrite
 from ragsys.testing.generators import ScriptedGenerator
 from ragsys.types import Level
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from ragsys.citing import head_rows, prove, row_stretches
-from ragsys.marks import WHOLE_PAGE
 from ragsys.quotes import align
+from ragsys.replying.marks import WHOLE_PAGE
 from ragsys.testing.agents import page_of
 from ragsys.types import (
     BBox,

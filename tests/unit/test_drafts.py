@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ragsys.drafts import ABSENT, EMPTY, SCHEMA, SENTENCES, UNREAD, clean, rescued, written
 from ragsys.errors import GenerationError
-from ragsys.marks import WHOLE_PAGE
+from ragsys.replying.drafts import ABSENT, EMPTY, SCHEMA, SENTENCES, UNREAD, clean, rescued, written
+from ragsys.replying.marks import WHOLE_PAGE
 from ragsys.testing.agents import page_of
 from ragsys.types import Evidence, Hit, Mark, Span
 

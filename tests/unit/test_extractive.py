@@ -11,9 +11,9 @@ from ragsys_generate.options import ExtractiveOptions
 from ragsys_generate.words import parts, read, tokens
 
 from ragsys.citing import prove
-from ragsys.drafts import written
 from ragsys.errors import GenerationError
 from ragsys.protocols import Context, Request
+from ragsys.replying.drafts import written
 from ragsys.testing.agents import page_of
 from ragsys.testing.generators import check_generator
 from ragsys.types import BlockKind, Draft, Evidence, Hit, Level, Page, Span

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragsys.followups import Understood, understand
-from ragsys.naming import matching
-from ragsys.pointing import Past
-from ragsys.questions import names, thing, topic, with_measure, with_name, with_period
+from ragsys.chatting.followups import Understood, understand
+from ragsys.chatting.naming import matching
+from ragsys.chatting.pointing import Past
+from ragsys.chatting.questions import names, thing, topic, with_measure, with_name, with_period
 from ragsys.types import Document, Outcome
 
 TABLE = json.loads((Path(__file__).parents[1] / "followups.json").read_text(encoding="utf-8"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ragsys.drafts import parse
-from ragsys.marks import WHOLE_PAGE, find
+from ragsys.replying.drafts import parse
+from ragsys.replying.marks import WHOLE_PAGE, find
 from ragsys.testing.agents import page_of
 from ragsys.types import Evidence, Hit, Mark, Span
 

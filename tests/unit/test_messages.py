@@ -10,10 +10,10 @@ from PIL import Image
 
 from ragsys import messages
 from ragsys.actions import Turn
-from ragsys.drafts import written
 from ragsys.plugins import registry
 from ragsys.protocols import Message
 from ragsys.quotes import align
+from ragsys.replying.drafts import written
 from ragsys.testing.agents import page_of
 from ragsys.types import BlockKind, Evidence, Hit, Span
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragsys.drafts import parse
-from ragsys.marks import MarkFilter
 from ragsys.messages import pages_text
+from ragsys.replying.drafts import parse
+from ragsys.replying.marks import MarkFilter
 from ragsys.sentences import split
 from ragsys.testing.agents import page_of
 from ragsys.types import Evidence, Hit, Mark, Span

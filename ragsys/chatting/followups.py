@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ragsys import phrases, questions
+from ragsys.chatting import phrases, questions
+from ragsys.chatting.naming import matching, words_of
+from ragsys.chatting.pointing import Past, antecedent, pointing, resolved
 from ragsys.claims import fold
-from ragsys.naming import matching, words_of
-from ragsys.pointing import Past, antecedent, pointing, resolved
 from ragsys.types import JSON, Document, Usage
 
 

@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ragsys import phrases, questions
 from ragsys.actions import Turn
 from ragsys.budget import Purse
 from ragsys.calls import within
+from ragsys.chatting import phrases, questions
+from ragsys.chatting.pointing import Past
 from ragsys.exchange import Cancel, Message, Reply, Request
 from ragsys.messages import data
-from ragsys.pointing import Past
 from ragsys.protocols import Generator
 from ragsys.types import Usage
 

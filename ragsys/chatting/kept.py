@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ragsys.answers import Answer, Citation, Statement
+from ragsys.chatting.followups import Understood
 from ragsys.codec import restore
-from ragsys.followups import Understood
 from ragsys.types import JSON, Evidence, Hit, Page, Span, Usage
 
 

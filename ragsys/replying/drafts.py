@@ -14,8 +14,8 @@ from typing import Any, Literal
 from ragsys import sentences
 from ragsys.codec import plain, restore
 from ragsys.errors import GenerationError
-from ragsys.marks import QUOTE, MarkFilter, find
-from ragsys.partial import SentenceReader
+from ragsys.replying.marks import QUOTE, MarkFilter, find
+from ragsys.replying.partial import SentenceReader
 from ragsys.types import JSON, Draft, Evidence, Mark, Sentence
 
 Status = Literal["answered", "partial", "abstained"]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragsys import phrases, questions
+from ragsys.chatting import phrases, questions
 from ragsys.claims import fold
 
 
