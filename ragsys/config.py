@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from ragsys.configfile import DEFAULT, expanded, merged, override, placed, read
 from ragsys.errors import ConfigError, MissingExtra, RagsysError, did_you_mean
+from ragsys.masking import masked, words
+from ragsys.options import secret_fields
 from ragsys.plugins import Builder, Registry, missing_package
+from ragsys.plugins import _options_type as options_type
 
 #: Roles whose stages may be left out: a component that cannot run here leaves its pages pending and says why itself.
 OPTIONAL = ("ocr", "layout")
@@ -41,6 +43,11 @@ class Spec(BaseModel):
     def options(self) -> dict[str, Any]:
         """Everything but `use` and `needs`."""
         return dict(self.model_extra or {})
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """What `repr` shows: no secret."""
+        for key, value in super().__repr_args__():
+            yield key, masked(value, key or "") if key in self.options else value
 
 
 class Section(BaseModel):
@@ -192,9 +199,17 @@ class Config(Section):
         return found
 
     def dump(self, *, redact: bool = True) -> dict[str, Any]:
-        """As JSON; values under keys that look like secrets are hidden."""
+        """As JSON; what looks like a secret, or is one among the options of its component, is hidden."""
         data: dict[str, Any] = self.model_dump(mode="json", exclude={"extends"})
-        return _redacted(data) if redact else data
+        if not redact:
+            return data
+        for where, role, spec in self.components():
+            node: Any = data
+            for key in where.split("."):
+                node = node[int(key) if isinstance(node, list) else key]
+            _hide(node, role, spec)
+        shown: dict[str, Any] = masked(data)
+        return shown
 
     @property
     def hash(self) -> str:
@@ -207,26 +222,23 @@ class Config(Section):
         return _digest({key: value for key, value in self.dump().items() if key not in ("answer", "chat")})
 
 
+def _hide(node: dict[str, Any], role: str, spec: Spec) -> None:
+    """Hide, in the JSON of a component and of what it needs, the options that are secrets by their type."""
+    from ragsys.plugins import registry
+
+    try:
+        component = registry().find(role, spec.use)
+        names = secret_fields(options_type(component))
+    except RagsysError:  # one that is not installed: the names of its keys tell
+        return
+    node.update({key: masked(node[key], key, names) for key in names if key in node})
+    for argument, chosen in spec.needs.items():
+        if argument in component.needs:
+            _hide(node["needs"][argument], component.needs[argument], chosen)
+
+
 def _digest(data: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
-
-
-_SECRET = re.compile(
-    r"(^|[._-])(api)?(key|token|password|passphrase|secret|credentials?|authorization)$", re.IGNORECASE
-)
-_URL_PASSWORD = re.compile(r"(?<=://)([^/:@\s]*):[^/@\s]+@")
-
-
-def _redacted(data: Any, key: str = "") -> Any:
-    if isinstance(data, dict):
-        return {k: _redacted(v, str(k)) for k, v in data.items()}
-    if isinstance(data, list):
-        return [_redacted(v, key) for v in data]
-    if not data or not isinstance(data, (str, int)) or isinstance(data, bool):
-        return data
-    if _SECRET.search(key):
-        return "***"
-    return _URL_PASSWORD.sub(r"\1:***@", data) if isinstance(data, str) else data
 
 
 def load(
@@ -313,7 +325,8 @@ def check(config: Config, registry: Registry) -> list[RagsysError]:
         try:
             builder.options(role, spec)
         except ValidationError as error:
-            problems += [ConfigError(f"{where}.{text}") for text in _explain(error)]
+            secret = secret_fields(options_type(registry.find(role, spec.use)))
+            problems += [ConfigError(f"{where}.{text}") for text in _explain(error, secret)]
         except RagsysError as error:
             problems.append(ConfigError(f"{where}.use: {error.message}", hint=error.hint))
     if problems:  # a need that is wrong in itself would be told again by everything that needs it
@@ -365,8 +378,9 @@ def preflight(config: Config, registry: Registry) -> list[RagsysError]:
     return problems
 
 
-def _explain(error: ValidationError) -> list[str]:
-    """One line a problem: where, what, and the nearest known key for an unknown one."""
+def _explain(error: ValidationError, secret: frozenset[str] = frozenset()) -> list[str]:
+    """One line a problem: where, what, and the nearest known key for an unknown one. Options named in `secret` are
+    not shown."""
     lines = []
     for item in error.errors(include_url=False, include_context=False):
         where = ".".join(str(part) for part in item["loc"] if part not in ("Spec", "str"))
@@ -377,9 +391,11 @@ def _explain(error: ValidationError) -> list[str]:
         elif item["type"] == "missing":
             lines.append(_absent(where, error.title))
         else:
-            given = item.get("input")
-            shown = f" (found {_redacted(given, where)!r})" if isinstance(given, (str, int, float, bool)) else ""
-            lines.append(f"{where}: {item['msg'][0].lower()}{item['msg'][1:]}{shown}")
+            shown = masked(item.get("input"), where, (where,) if secret.intersection(where.split(".")) else ())
+            told = words(item["msg"]).removeprefix("Value error, ")
+            scalar = isinstance(shown, (str, int, float, bool))
+            found = f" (found {shown!r})" if scalar and str(shown) not in told else ""
+            lines.append(f"{where}: {told[0].lower()}{told[1:]}{found}")
     return lines
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ragsys.errors import ConfigError, did_you_mean
+from ragsys.masking import setting
 
 if TYPE_CHECKING:
     from ragsys.plugins import Registry
@@ -125,13 +126,13 @@ def override(raw: Mapping[str, Any], given: str) -> dict[str, Any]:
     path, equals, text = given.partition("=")
     keys = path.strip().split(".")
     if not equals or not all(keys):
-        raise ConfigError(f"--set {given}: expected a.b=value", hint="--set search.candidates=50")
+        raise ConfigError(f"--set {setting(given)}: expected a.b=value", hint="--set search.candidates=50")
     if keys[0] == "extends":
         raise ConfigError(f"--set {given}: a configuration's base is chosen as a whole", hint="--config NAME|FILE")
     try:
         change = _parse(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"--set {given}: the value is not valid YAML{_mark(error)}") from error
+        raise ConfigError(f"--set {setting(given)}: the value is not valid YAML{_mark(error)}") from error
     for key in reversed(keys):
         change = {key: change}
     return merged(raw, change)

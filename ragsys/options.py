@@ -18,10 +18,9 @@ class Options(BaseModel):
         skip = {
             name
             for name, info in type(self).model_fields.items()
-            if (isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("incidental"))
-            or _is_secret(info.annotation)
+            if isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("incidental")
         }
-        return self.model_dump(mode="json", exclude=skip)
+        return self.model_dump(mode="json", exclude=skip | secret_fields(type(self)))
 
     def everything(self) -> str:
         """All options as JSON, secrets in clear: to tell two sets of options apart in memory, never to be written."""
@@ -30,6 +29,11 @@ class Options(BaseModel):
             return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
         return json.dumps(self.model_dump(), default=clear, sort_keys=True)
+
+
+def secret_fields(kind: type[BaseModel]) -> frozenset[str]:
+    """The names of the options that hold secrets, by their types."""
+    return frozenset(name for name, info in kind.model_fields.items() if _is_secret(info.annotation))
 
 
 def _is_secret(annotation: Any) -> bool:

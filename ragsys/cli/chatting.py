@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from ragsys import masking
 from ragsys.cli.ask import show
 from ragsys.cli.live import Live
 from ragsys.cli.shell import Shell, Where
@@ -270,11 +271,16 @@ class Session:
         from ragsys.plugins import registry
         from ragsys.remote import RemoteLibrary
 
-        if isinstance(self.library, RemoteLibrary):
-            where = f"process {self.library.owner} has this library open, with its own configuration"
-            raise LibraryBusy(where, hint="end it, or change the setting there")
         changed = replace(self.where, overrides=(*self.where.overrides, setting.replace(" = ", "=")))
-        if problems := preflight(changed.load(), registry()):
+        config = changed.load()
+        if isinstance(self.library, RemoteLibrary) and config.shared != self.library.config.shared:
+            raise LibraryBusy(
+                f"/config {masking.setting(setting)}: process {self.library.owner} has this library open, and decides "
+                "all but how you are answered",
+                hint="beside it, settings of answer and chat can be changed: /config answer.pages=4\n"
+                "for others, end that process, or start it with the setting",
+            )
+        if problems := preflight(config, registry()):
             raise ConfigError(problems[0].message, hint=problems[0].hint)
         thread = self.chat.thread if self.chat.turns else None
         self.close()
@@ -287,7 +293,7 @@ class Session:
         finally:
             self.chat = self._begin(thread)
         self._before(self.library)
-        self._tell(dim(f"{setting}; config {self.library.config.hash}"))
+        self._tell(dim(f"{masking.setting(setting)}; config {self.library.config.hash}"))
 
     def _save(self, rest: str) -> None:
         from ragsys.saved import save

@@ -160,7 +160,7 @@ def _options(given: tuple[str, ...]) -> dict[str, Any]:
 
 def written(ctx: click.Context) -> str:
     """The command as it can be run again, without what changes no number. Secrets in `--set` are hidden."""
-    from ragsys.config import _redacted as redacted
+    from ragsys.masking import setting
 
     words = ["ragsys", "eval"]
     for param in ctx.command.params:
@@ -169,9 +169,8 @@ def written(ctx: click.Context) -> str:
             continue
         for one in value if isinstance(value, tuple) else (value,):
             shown = str(one)
-            if param.name == "overrides" and "=" in shown:
-                key, _, text = shown.partition("=")
-                shown = f"{key}={redacted(text, key)}"
+            if param.name == "overrides":
+                shown = setting(shown)
             if isinstance(param, click.Option):
                 words.append(max(param.opts, key=len))
             words += [] if one is True else [shown]

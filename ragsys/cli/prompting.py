@@ -42,6 +42,8 @@ def _editor(history: Path, commands: Mapping[str, str]) -> Callable[[], str]:
     from prompt_toolkit.history import FileHistory, History, InMemoryHistory
     from prompt_toolkit.key_binding import KeyBindings
 
+    from ragsys.masking import setting
+
     class Commands(Completer):
         """Completes the name of a command at the beginning of a line."""
 
@@ -58,12 +60,20 @@ def _editor(history: Path, commands: Mapping[str, str]) -> Callable[[], str]:
     def _(event: Any) -> None:
         event.current_buffer.insert_text("\n")
 
+    class Lines(FileHistory):
+        """What was typed before, but for lines with a secret in them."""
+
+        def store_string(self, string: str) -> None:
+            command, _, given = string.partition(" ")
+            if command != "/config" or setting(given) == given:
+                super().store_string(string)
+
     kept: History
     try:
         history.parent.mkdir(parents=True, exist_ok=True)
         with history.open("ab"):
             pass
-        kept = FileHistory(str(history))
+        kept = Lines(str(history))
     except OSError:  # a folder that cannot be written costs the history alone
         kept = InMemoryHistory()
     session: PromptSession[str] = PromptSession(history=kept, completer=Commands(), key_bindings=keys)

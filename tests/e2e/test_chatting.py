@@ -69,6 +69,9 @@ def test_lines_of_a_pipe_are_asked_one_by_one(docs: Path, tmp_path: Path) -> Non
         f"/save {tmp_path / 'kept.html'}",
         "/config answer.pages=2",
         "/config answer",
+        "/config generator={use: openai, api_key: hush, headers: {x-gate: hush}}",
+        "/config generator",
+        "/config generator=extractive",
         "/undo",
         "/threads",
         "/help",
@@ -83,6 +86,8 @@ def test_lines_of_a_pipe_are_asked_one_by_one(docs: Path, tmp_path: Path) -> Non
     assert "understood by rules" in done.stdout
     assert "manual.pdf p.2" in done.stdout
     assert "pages: 2" in done.stdout
+    assert "x-gate: '***'" in done.stdout
+    assert "hush" not in done.stdout
     assert "taken back: and in 2022?" in done.stdout
     assert "never asked" not in done.stdout
     assert (tmp_path / "crop.png").stat().st_size > 1000
@@ -114,10 +119,15 @@ def test_names_of_threads_and_options_are_checked(docs: Path) -> None:
 
 def test_a_chat_beside_the_owner_of_the_library(docs: Path) -> None:
     with Library(docs, config=load("laptop-lexical"), background=False, index=False) as owner:
-        done = piped(docs, f"{REVENUE}\nand in 2022?\n/config answer.pages=2\n", "--thread", "talk", "--json")
+        done = piped(docs, f"{REVENUE}\nand in 2022?\n/config search.candidates=7\n", "--thread", "talk", "--json")
         answers = [json.loads(line) for line in done.stdout.splitlines()]
         assert ["455" in answers[0]["answer"]["text"], "412" in answers[1]["answer"]["text"]] == [True, True]
         assert answers[2]["error"] == "LibraryBusy"
+        assert f"/config search.candidates=7: process {os.getpid()} has this library open" in answers[2]["message"]
+        assert "/config answer.pages=4" in answers[2]["hint"]
+        own = piped(docs, f"/config answer.pages=2\n/config answer.strict=true\n/config answer\n{REVENUE}\n", "--json")
+        assert (own.returncode, "pages: 2" in own.stderr, "strict: true" in own.stderr) == (0, True, True)
+        assert len(json.loads(own.stdout)["answer"]["evidence"]) == 2
         with owner.chat("talk") as chat:
             assert len(chat.turns) == 2
 
@@ -227,11 +237,16 @@ def test_at_a_terminal(docs: Path, started: list[Terminal]) -> None:
     chat.wait_for("412")
     chat.wait_for("trace ")
     chat.wait_for(">")
+    chat.type("/config generator.api_key=hush\r")
+    chat.wait_for("unknown key")
+    chat.wait_for(">")
     chat.type("\x04")
     chat.wait_for("--thread talk goes on with it")
     assert chat.end() == 0
     history = next((Path(os.environ["RAGSYS_HOME"]) / "data" / "libraries").glob("*/chat-history"))
-    assert REVENUE in history.read_text(encoding="utf-8")
+    kept = history.read_text(encoding="utf-8")
+    assert REVENUE in kept
+    assert "hush" not in kept
 
 
 @terminal_only
