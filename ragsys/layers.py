@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from ragsys.config import Config, Spec
 from ragsys.plugins import Builder
+from ragsys.protocols import Digesting
 from ragsys.records import FIELDS
 from ragsys.store import Schema
 from ragsys.types import VectorSpec
 
 if TYPE_CHECKING:
-    from ragsys.protocols import Loader, Retriever, Splitter
+    from ragsys.protocols import Loader, Ranker, Retriever, Splitter
 
 #: Raised when the form of the records changes, so that old layers are made anew.
 FORMAT = 2
@@ -135,6 +136,23 @@ class Layers:
             if retriever.eager == eager
             for spec in retriever.specs
         }
+
+    @cached_property
+    def ranker(self) -> Ranker | None:
+        """The configured ranker."""
+        spec = self.config.search.rank
+        return self.builder.build("ranker", spec) if spec else None
+
+    @cached_property
+    def digesting(self) -> Digesting | None:
+        """The ranker, if it reads pages in a form of its own."""
+        return self.ranker if isinstance(self.ranker, Digesting) else None
+
+    @cached_property
+    def digests(self) -> str:
+        """What the digests of `digesting` are kept under; empty without one."""
+        spec = self.config.search.rank
+        return self.builder.lineage("ranker", spec) if spec and self.digesting else ""
 
     @property
     def schema(self) -> Schema:

@@ -21,8 +21,8 @@ import numpy as np
 
 from ragsys.types import Block, BlockKind, Page, Passage, Sparse
 
-#: Lexical scores of texts for one query, each 0 or more.
-Score = Callable[[Sequence[str]], Sequence[float]]
+#: Lexical scores of a page's texts for one query, each 0 or more; a text comes in parts.
+Score = Callable[[Sequence[Sequence[str]]], Sequence[float]]
 _PLACE, _FLOAT = 0.15, 0.4
 _LEFT_OUT = (BlockKind.HEADER, BlockKind.FOOTER)
 _FLOATS = (BlockKind.TABLE, BlockKind.FIGURE)
@@ -49,8 +49,8 @@ def best_blocks(page: Page, passages: Sequence[Passage], score: Score, most: int
     return tuple(sorted(worth, key=lambda ordinal: (-worth[ordinal], ordinal))[:most])
 
 
-def _read(blocks: Sequence[Block]) -> list[str]:
-    """Each block's text with its captions and the last title at or above it."""
+def _read(blocks: Sequence[Block]) -> list[tuple[str, ...]]:
+    """Each block's captions, the last title at or above it and its text."""
     captions: dict[int, list[str]] = {}
     for block in blocks:
         if block.kind is BlockKind.CAPTION and block.about is not None:
@@ -58,7 +58,7 @@ def _read(blocks: Sequence[Block]) -> list[str]:
     texts, title = [], ""
     for block in blocks:
         title = block.text if block.kind is BlockKind.TITLE else title
-        texts.append(" ".join(filter(None, (*captions.get(block.ordinal, ()), title, block.text))))
+        texts.append(tuple(filter(None, (*captions.get(block.ordinal, ()), title, block.text))))
     return texts
 
 

@@ -286,6 +286,18 @@ class Builder:
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
+    def lineage(self, role: str, spec: Spec) -> str:
+        """12 hex digits of the component's name, its version and its needs, whatever its options are: what it makes
+        that depends on none of them is kept under it. Raises what `fingerprint` raises."""
+        needs = self.needs(role, spec).items()
+        content = [
+            role,
+            spec.use,
+            self.registry.find(role, spec.use).version,
+            {argument: self.fingerprint(needed, chosen) for argument, (needed, chosen) in needs if needed != "store"},
+        ]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
     def build(self, role: str, spec: Spec) -> Any:
         """The component's one instance, whichever thread asks first. Raises `MissingExtra`, `ConfigError` or what its
         constructor raises."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ragsys.exchange import Bounded as Bounded
 from ragsys.exchange import Cancel as Cancel
@@ -20,6 +20,8 @@ from ragsys.exchange import Reply as Reply
 from ragsys.exchange import Request as Request
 from ragsys.exchange import Token as Token
 from ragsys.searchable import Searchable as Searchable
+from ragsys.terms import Lexical as Lexical
+from ragsys.terms import Statistics as Statistics
 from ragsys.types import (
     JSON,
     BBox,
@@ -33,7 +35,6 @@ from ragsys.types import (
     Passage,
     Query,
     RankedList,
-    Sparse,
     Vector,
     VectorSpec,
 )
@@ -124,40 +125,6 @@ class Enricher(Protocol):
 
     def enrich(self, pages: Sequence[Page], passages: Sequence[Passage]) -> Mapping[int, JSON]:
         """{passage ordinal: fields}; the input is left as it is."""
-        ...
-
-
-@runtime_checkable
-class Lexical(Protocol):
-    """Makes sparse vectors of words. Weights of items hold term frequency and length; those of queries hold rarity."""
-
-    def terms(self, text: str) -> list[str]:
-        """The terms of a text in order, after folding, stop words and stemming."""
-        ...
-
-    def term_id(self, term: str) -> int:
-        """The term's id, 0..2^32-1, the same on every machine."""
-        ...
-
-    def encode_item(self, text: str, *, level: Literal["page", "passage"]) -> Sparse:
-        """The item's vector; depends on this text and level alone, never on other items."""
-        ...
-
-    def encode_query(self, text: str, statistics: Statistics) -> Sparse:
-        """The query's vector; terms that the statistics do not know weigh as if in no item."""
-        ...
-
-
-class Statistics(Protocol):
-    """What a library knows of the terms of one named sparse vector."""
-
-    @property
-    def items(self) -> int:
-        """How many points (pages or passages) carry the vector."""
-        ...
-
-    def frequency(self, term_ids: Sequence[int]) -> Sequence[int]:
-        """In how many items each term occurs; 0 for an unknown one."""
         ...
 
 
@@ -309,6 +276,15 @@ class Retriever(Protocol):
 
 
 @runtime_checkable
+class Scoring(Protocol):
+    """A retriever that scores texts at hand for less than it costs to encode them."""
+
+    def scores(self, query: Vector, texts: Sequence[Sequence[str]]) -> list[float]:
+        """The score of each text of a page for a query's vector; each comes in parts that stand a space apart."""
+        ...
+
+
+@runtime_checkable
 class Fusion(Protocol):
     """Merges ranked lists."""
 
@@ -329,6 +305,22 @@ class Ranker(Protocol):
         `lists` are the retrievers', under their names in the configuration. Where it cannot rank (it was made for
         other lists, a list is incomplete), it gives `fused` back as it is and says why in a note.
         """
+        ...
+
+
+@runtime_checkable
+class Digesting(Protocol):
+    """A ranker that reads pages in a form of its own. It is made once a page, while the document is parsed, and stored
+    with the page: hundreds of pages a query cannot be read anew."""
+
+    def digest(self, page: Page) -> bytes:
+        """What the ranker needs of a page, as small as it can be; depends on the page, the component's version and its
+        needs alone, on none of its options. `Searchable.digests` gives it back."""
+        ...
+
+    def prepare(self, query: Query, lists: Sequence[RankedList], index: Searchable) -> None:
+        """Told of the lists that are there while others are still under way: what `rank` will need may be read now.
+        Changes nothing that `rank` gives."""
         ...
 
 

@@ -140,6 +140,17 @@ def page_payload(doc: str, layer: str, page: Page) -> JSON:
     }
 
 
+def digest_payload(key: str, digest: bytes) -> JSON:
+    """What a ranker made of a page, under the key of that ranker: goes into the page's payload."""
+    return {"digest": f"{key} {base64.b64encode(digest).decode('ascii')}"}
+
+
+def digest_of(payload: Mapping[str, Any], key: str) -> bytes | None:
+    """The digest of a page's payload; None where it holds none of this key."""
+    held, _, packed = str(payload.get("digest", "")).partition(" ")
+    return base64.b64decode(packed) if held == key and packed else None
+
+
 def page_of(payload: Mapping[str, Any]) -> Page:
     """The page of a page's payload."""
     blocks = tuple(

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from ragsys.catalog import document_of
 from ragsys.errors import IncompleteLayer
 from ragsys.locating import Score, best_blocks, dot
+from ragsys.protocols import Scoring
 from ragsys.ranking import zscores
-from ragsys.records import point_id
+from ragsys.records import digest_of, point_id
 from ragsys.statistics import TermCounts
 from ragsys.store import AllOf, AnyOf, Between, Condition, In, Is, Not, Plan, Record, Scored
 from ragsys.types import Document, Evidence, Hit, Page, Passage, Query, RankedList, Span, Sparse, Vector, VectorSpec
@@ -63,11 +64,14 @@ class Index:
         """The library's store."""
         return self._space.store
 
-    def scope(self, query: Query, *, items: Literal["page", "passage"]) -> Condition:
+    def scope(self, query: Query, *, items: Literal["page", "passage"], vector: bool = False) -> Condition:
         """The layers of these items, whole documents only, and the query's filter."""
         layers = self._space.layers
         names = layers.page_layers if items == "page" else layers.passage_layers
-        parts: list[Condition] = [In("layer", names)]
+        parts: list[Condition] = []
+        # a condition costs the engine half a millisecond
+        if not (vector and self._once("plain", self._space.plain)):
+            parts.append(In("layer", names))
         hidden, beside = self._once("concealed", self._space.concealed)
         if hidden:
             parts.append(Not(In("doc", hidden)))
@@ -123,11 +127,25 @@ class Index:
         )
         return found
 
-    def content(self, spans: Sequence[Span]) -> dict[Span, Page]:
-        """{span: its first page} of those that the store holds."""
+    def digests(self, spans: Sequence[Span]) -> dict[Span, bytes]:
+        """{span: what the ranker made of its first page}, without those that the store holds none of."""
+        key = self._space.layers.digests
+        if not key:
+            return {}
+        ids = {point_id(*where): span for span, where in self._keys(spans).items()}
+        records = self.store.get(list(ids), payload=["digest"])
+        found = ((ids[record.id], digest_of(record.payload, key)) for record in records)
+        return {span: digest for span, digest in found if digest is not None}
+
+    def _keys(self, spans: Sequence[Span]) -> dict[Span, tuple[str, str, int]]:
+        """{span: document, page layer and number of its first page} of known documents."""
         states = self._space.catalog
         layers = {doc: self._space.page_layer(state) for doc in {s.doc for s in spans} if (state := states.get(doc))}
-        keys = {span: (span.doc, layers[span.doc], span.first) for span in spans if span.doc in layers}
+        return {span: (span.doc, layers[span.doc], span.first) for span in spans if span.doc in layers}
+
+    def content(self, spans: Sequence[Span]) -> dict[Span, Page]:
+        """{span: its first page} of those that the store holds."""
+        keys = self._keys(spans)
         pages = self._space.pages(keys.values())
         return {span: pages[key] for span, key in keys.items() if key in pages}
 
@@ -141,7 +159,7 @@ class Searcher:
         config, build = space.config.search, space.builder.build
         self.retrievers: dict[str, Retriever] = space.layers.retrievers
         self.fusion: Fusion = build("fusion", config.fuse)
-        self.ranker: Ranker | None = build("ranker", config.rank) if config.rank else None
+        self.ranker: Ranker | None = space.layers.ranker
         self.rewriters: list[Rewriter] = [build("rewriter", spec) for spec in config.rewriters]
         self.postprocessors: list[tuple[Spec, Postprocessor]] = [
             (spec, build("postprocessor", spec)) for spec in config.postprocess
@@ -200,6 +218,8 @@ class Searcher:
         with ThreadPoolExecutor(len(slow), thread_name_prefix="ragsys-retrieve") as pool:
             begun = {name: pool.submit(one, name) for name in slow}
             found = {name: one(name) for name in self.retrievers if name not in begun}
+            if (ranker := self.space.layers.digesting) is not None:
+                clock("prepare", lambda: ranker.prepare(query, list(found.values()), self.index))
             return [found[name] if name in found else begun[name].result() for name in self.retrievers]
 
     def fuse(self, lists: Sequence[RankedList]) -> RankedList:
@@ -401,9 +421,11 @@ class Searcher:
         return {(record.payload["doc"], passage.ordinal): passage for record, passage in found}
 
 
-def _scored(retriever: Retriever, name: str, vector: Sparse, texts: Sequence[str]) -> list[float]:
-    """The lexical score of each text."""
-    items = [one[name] for one in retriever.encode_items(texts)]
+def _scored(retriever: Retriever, name: str, vector: Sparse, texts: Sequence[Sequence[str]]) -> list[float]:
+    """The lexical score of each text of a page."""
+    if isinstance(retriever, Scoring):
+        return retriever.scores(vector, texts)
+    items = [one[name] for one in retriever.encode_items([" ".join(parts) for parts in texts])]
     return [dot(vector, item) if isinstance(item, Sparse) else 0.0 for item in items]
 
 

@@ -20,8 +20,12 @@ class Searchable(Protocol):
         """The library's store."""
         ...
 
-    def scope(self, query: Query, *, items: Literal["page", "passage"]) -> Condition:
-        """The condition that a search over pages or passages runs under: kind, layer, completeness and the filter."""
+    def scope(self, query: Query, *, items: Literal["page", "passage"], vector: bool = False) -> Condition:
+        """The condition that a search over pages or passages runs under: layer, completeness and the filter.
+
+        With `vector` it is for a search by a named vector of these items: where no other point carries one, their layer
+        is not asked for.
+        """
         ...
 
     def statistics(self, vector: str) -> Statistics:
@@ -43,6 +47,11 @@ class Searchable(Protocol):
 
     def documents(self) -> Mapping[str, Document]:
         """{id: document} of all that a search may return, without the states of their layers."""
+        ...
+
+    def digests(self, spans: Sequence[Span]) -> dict[Span, bytes]:
+        """{span: what the configuration's ranker made of its first page while it was parsed}, without pages of which it
+        made none: those of libraries that are older than the ranker."""
         ...
 
     def content(self, spans: Sequence[Span]) -> dict[Span, Page]:

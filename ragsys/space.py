@@ -91,6 +91,11 @@ class Space:
                     documents.append(state.doc)
         return documents, beside
 
+    def plain(self) -> bool:
+        """Whether the store holds no layers of documents beside those that a search of this configuration sees: then a
+        vector's name alone tells its points."""
+        return all(state.layers.keys() <= self.shown(state) for state in self.catalog)
+
     def states(self, state: State) -> dict[str, LayerState]:
         """{stage: how much of it is done} of one document; stages are named as a person would."""
         names = self.layers.names()

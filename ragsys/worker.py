@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ragsys import frames
 from ragsys.errors import DocumentError, PluginError, RagsysError
-from ragsys.records import ocr_ordinal, page_payload, passage_payload, sound, sound_page
+from ragsys.records import digest_payload, ocr_ordinal, page_payload, passage_payload, sound, sound_page
 from ragsys.types import JSON, Fault, Outcome, Page, Passage, Sparse
 
 if TYPE_CHECKING:
@@ -124,13 +124,19 @@ class Worker:
                     self.sender.send({"type": "fault", "page": page.page, "reason": sound(page.reason)})
                     continue
                 page = sound_page(page)
-                self.sender.add(page_payload(doc, page_layer, page), page.number, page.text)
+                self.sender.add(self._page(doc, page_layer, page), page.number, page.text)
                 yield page
 
         self._passages(doc, self.layers.passages(page_layer), self.layers.splitter.split(sent()))
         if info.pages > job["max_pages"]:
             reason = f"only the first {job['max_pages']} of {info.pages} pages are read (index.limits.pages)"
             self.sender.send({"type": "fault", "page": job["max_pages"] + 1, "reason": reason})
+
+    def _page(self, doc: str, layer: str, page: Page) -> JSON:
+        payload = page_payload(doc, layer, page)
+        if (ranker := self.layers.digesting) is not None and (digest := ranker.digest(page)):
+            payload |= digest_payload(self.layers.digests, digest)
+        return payload
 
     def _pages(self, path: Path, last: int, skip: set[int]) -> Iterator[Page | Fault]:
         for page in self.layers.loader(path.name).open(path, skip=skip, touched=self._mark):
@@ -172,7 +178,7 @@ class Worker:
                 continue
             width_pt, height_pt = job["sizes"][str(number)]
             stored = sound_page(Page(number, width_pt, height_pt, blocks, "ocr" if blocks else "none"))
-            self.sender.add(page_payload(doc, layer, stored), number, stored.text)
+            self.sender.add(self._page(doc, layer, stored), number, stored.text)
             shift = ocr_ordinal(number, 0)
             if blocks:
                 self._passages(doc, self.layers.passages(layer), self.layers.splitter.split([stored]), shift)

@@ -54,11 +54,10 @@ def facts_of(page: Page, lexical: Lexical) -> Facts:
             parts += [(HEAD, head), (TABLE, rows)]
         else:
             parts.append((_FIELD.get(block.kind, BODY), block.text))
-    found = lexical.terms(f"\n{_BREAK}\n".join(text for _, text in parts)) if parts else []
-    ids = {term: lexical.term_id(term) for term in set(found)}  # most words of a page come again
-    ids[_BREAK] = 0
-    terms = np.fromiter(map(ids.__getitem__, found), np.uint32, len(found))  # (n,)
-    breaks = np.fromiter(map(_BREAK.__eq__, found), bool, len(found))  # (n,)
+    found = lexical.term_ids(f"\n{_BREAK}\n".join(text for _, text in parts)) if parts else []
+    terms = np.array(found, np.uint32)  # (n,)
+    breaks = terms == lexical.term_id(_BREAK)  # (n,)
+    terms[breaks] = 0
     own = np.array([field for field, _ in parts] or [BODY], np.uint8)
     fields = own[np.minimum(np.cumsum(breaks), len(own) - 1)]  # (n,): a break belongs to the block behind it
     text = "".join(text for _, text in parts)

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from ragsys.protocols import Context, Lexical, Searchable
 from ragsys.store import AllOf, In, Plan
-from ragsys.types import Hit, Query, RankedList, Span, Sparse
+from ragsys.types import Hit, Page, Query, RankedList, Span, Sparse
 from ragsys_rank.asked import asked_of
+from ragsys_rank.digest import packed, unpacked
 from ragsys_rank.facts import BLANK, Facts, facts_of
 from ragsys_rank.features import VERSION, Candidates, Table, candidates, features
 from ragsys_rank.names import Names
@@ -68,6 +69,17 @@ class TreesRanker:
         table = np.stack([described.columns[name] for name in self.model.features], axis=1)  # (pages, features)
         scores = self.model.trees.score(table)  # (pages,)
         return _ordered(fused, described, scores), ()
+
+    def digest(self, page: Page) -> bytes:
+        """The page's facts."""
+        return packed(facts_of(page, self._lexical))
+
+    def prepare(self, query: Query, lists: Sequence[RankedList], index: Searchable) -> None:
+        """Reads the facts of the pages that are candidates already, and of their documents' first pages."""
+        self._fresh(index)
+        spans = {hit.span for ranked in lists for hit in ranked.hits}
+        opening = {Span(doc, 1, 1) for doc in {span.doc for span in spans}}
+        self._known(sorted(spans | opening), index)
 
     def _unfit(self, lists: Sequence[RankedList], index: Searchable) -> str:
         """Why the model cannot be used; empty if it can."""
@@ -131,6 +143,10 @@ class TreesRanker:
         with self._lock:
             found = {span: self._facts[span] for span in spans if span in self._facts}
             missing = [span for span in dict.fromkeys(spans) if span not in found]
+            for span, digest in index.digests(missing).items() if missing else ():
+                if (facts := unpacked(digest)) is not None:
+                    found[span] = self._facts[span] = facts
+            missing = [span for span in missing if span not in found]
             for span, page in index.content(missing).items() if missing else ():
                 found[span] = self._facts[span] = facts_of(page, self._lexical)
             for span in spans:
@@ -166,7 +182,7 @@ class TreesRanker:
                 if isinstance(vector, Sparse) and not len(vector.indices):
                     continue
                 items = "page" if _of_pages(ranked) else "passage"
-                where = AllOf((index.scope(query, items=items), In("doc", sorted(docs))))  # type: ignore[arg-type]
+                where = AllOf((index.scope(query, items=items, vector=True), In("doc", sorted(docs))))  # type: ignore[arg-type]
                 for hit in index.store.search(Plan(name, vector, self._options.deeper, where, payload=_FIELDS)):
                     first: int = hit.payload["page"]
                     for number in range(max(first, low), min(hit.payload.get("last") or first, high) + 1):
@@ -184,7 +200,7 @@ class TreesRanker:
             return {}
         text = " . ".join((query.text, *written.phrases))
         vector = self._lexical.encode_query(text, index.statistics(words))
-        where = AllOf((index.scope(query, items="page"), In("doc", sorted(docs))))
+        where = AllOf((index.scope(query, items="page", vector=True), In("doc", sorted(docs))))
         plan = Plan(words, vector, self._options.reported, where, payload=_FIELDS)
         found = ((hit.payload["doc"], hit.payload["page"], hit.score) for hit in index.store.search(plan))
         return {Span(doc, page, page): score for doc, page, score in found}

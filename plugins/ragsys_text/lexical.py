@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from functools import cache, lru_cache
-from itertools import chain
+from itertools import chain, islice
 from typing import Literal
 
 import numpy as np
@@ -61,11 +62,14 @@ class WordsLexical:
         """See `tokens.term_id`."""
         return term_id(term)
 
+    def term_ids(self, text: str) -> list[int]:
+        """The ids of the terms of a text in order."""
+        found = chunks(text)
+        return list(chain.from_iterable(map(_ids_in(_language(found)).__getitem__, found)))
+
     def encode_item(self, text: str, *, level: Literal["page", "passage"]) -> Sparse:
         """The item's vector; empty for a text without terms."""
-        found = chunks(text)
-        table = _ids_in(_language(found))
-        every = list(chain.from_iterable(map(table.__getitem__, found)))
+        every = self.term_ids(text)
         if not every:
             return Sparse(np.empty(0, np.uint32), np.empty(0, np.float32))
         counted = sorted(Counter(every).items())  # a third of the time of np.unique on so few numbers
@@ -74,6 +78,23 @@ class WordsLexical:
         k1, b = self._options.k1, self._options.b
         norm = k1 * (1 - b + b * len(every) / self._reference[level])
         return Sparse(indices, (frequency * (k1 + 1) / (frequency + norm)).astype(np.float32))
+
+    def scores(
+        self, query: Sparse, texts: Sequence[Sequence[str]], *, level: Literal["page", "passage"]
+    ) -> list[float]:
+        """The score of each text for a query's vector; the texts are of one page, each in parts that may come again."""
+        weights = dict(zip(query.indices.tolist(), query.values.tolist(), strict=True))
+        k1, b, reference = self._options.k1, self._options.b, self._reference[level]
+        parts = {part: chunks(part) for text in texts for part in text}
+        table = _ids_in(_language(list(islice(chain.from_iterable(parts.values()), _SAMPLE))))
+        terms = {part: list(chain.from_iterable(map(table.__getitem__, found))) for part, found in parts.items()}
+        shared = {part: list(filter(weights.__contains__, ids)) for part, ids in terms.items()}
+        scores = []
+        for text in texts:
+            norm = k1 * (1 - b + b * sum(len(terms[part]) for part in text) / reference)
+            counted = Counter(chain.from_iterable(shared[part] for part in text)).items()
+            scores.append(sum(weights[term] * count * (k1 + 1) / (count + norm) for term, count in counted))
+        return scores
 
     def encode_query(self, text: str, statistics: Statistics) -> Sparse:
         """The query's vector: each word in every language's stem, of which those count that the library holds.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ragsys.protocols import Context, Embedder, Lexical, Searchable
 from ragsys.store import Plan
-from ragsys.types import Query, RankedList, Span, Vector, VectorSpec
+from ragsys.types import Query, RankedList, Span, Sparse, Vector, VectorSpec
 from ragsys_text.options import Bm25Options, DenseOptions
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def search(
 
     A passage credits every page that it touches. The search widens until k pages are found or the points are exhausted.
     """
-    where = index.scope(query, items=spec.items)
+    where = index.scope(query, items=spec.items, vector=True)
     # a passage that begins inside the filter's pages may end behind them
     low, high = query.filter.pages or (1, sys.maxsize)
     limit = k if spec.items == "page" else k * _PER_PAGE
@@ -71,6 +71,12 @@ class Bm25Retriever:
         """The words of each item."""
         name = self.specs[0].name
         return [{name: self._lexical.encode_item(str(item), level=self._level)} for item in items]
+
+    def scores(self, query: Vector, texts: Sequence[Sequence[str]]) -> list[float]:
+        """The BM25 score of each text, given in parts, for a query's vector."""
+        if not isinstance(query, Sparse):
+            raise TypeError("words are scored by a sparse vector")
+        return self._lexical.scores(query, texts, level=self._level)
 
     def retrieve(self, query: Query, k: int, index: Searchable) -> RankedList:
         """The best k pages by BM25; only pages that share a term with the query."""

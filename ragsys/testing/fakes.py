@@ -14,7 +14,7 @@ import numpy as np
 
 from ragsys.errors import StoreError
 from ragsys.passages import embedded_text, passage_text
-from ragsys.protocols import Retriever, Splitter, Statistics
+from ragsys.protocols import Digesting, Retriever, Splitter, Statistics
 from ragsys.records import headings_of, page_payload, passage_payload, pieces_of, point_id
 from ragsys.statistics import TermCounts
 from ragsys.store import AllOf, AnyOf, Between, Condition, Has, In, Is, Not, Plan, Point, Record, Schema, Scored
@@ -251,6 +251,7 @@ class FakeIndex:
     store: MemoryStore
     pages: dict[tuple[str, int], Page] = field(default_factory=dict)
     items: dict[str, Literal["page", "passage"]] = field(default_factory=dict)  # {vector name: its points}
+    digesting: Digesting | None = None  # a ranker whose digests are stored
 
     @classmethod
     def of(
@@ -280,7 +281,7 @@ class FakeIndex:
                 index.items[spec.name] = spec.items
         return index
 
-    def scope(self, query: Query, *, items: Literal["page", "passage"]) -> Condition:
+    def scope(self, query: Query, *, items: Literal["page", "passage"], vector: bool = False) -> Condition:
         """Kind, documents and pages of the filter; its other parts are not known here."""
         parts: list[Condition] = [Is("kind", items)]
         if query.filter.doc:
@@ -324,6 +325,12 @@ class FakeIndex:
         for doc, _ in self.pages:
             counts[doc] = counts.get(doc, 0) + 1
         return {doc: Document(doc, (doc,), "", pages, 0, Outcome.INDEXED) for doc, pages in counts.items()}
+
+    def digests(self, spans: Sequence[Span]) -> dict[Span, bytes]:
+        """{span: what `digesting` makes of its first page}."""
+        if self.digesting is None:
+            return {}
+        return {span: self.digesting.digest(page) for span, page in self.content(spans).items()}
 
     def content(self, spans: Sequence[Span]) -> dict[Span, Page]:
         """{span: its first page}."""

@@ -79,21 +79,26 @@ def check_lexical(lexical: Lexical, texts: Sequence[str]) -> list[Sparse]:
     """Encode texts as pages and passages and as queries; returns the pages' vectors.
 
     Laws: indices ascend and are unique, values are positive and finite; the same in any company and twice; term ids are
-    those of the terms; a text without terms gives an empty vector; a text finds itself before any that shares no term.
+    those of the terms; scores are products of vectors; a text without terms gives an empty vector; a text finds itself
+    before any that shares no term.
     """
     pages = [lexical.encode_item(text, level="page") for text in texts]
     for text, vector in zip(texts, pages, strict=True):
         _sparse(vector, text)
         again = lexical.encode_item(text, level="page")
         _law(np.array_equal(again.values, vector.values), f"a second encoding differs: {text[:60]!r}")
-        ids = {lexical.term_id(term) for term in lexical.terms(text)}
-        _law(ids == set(vector.indices.tolist()), f"the vector's ids are not those of the terms: {text[:60]!r}")
+        in_order = [lexical.term_id(term) for term in lexical.terms(text)]
+        _law(lexical.term_ids(text) == in_order, f"the ids are not those of the terms: {text[:60]!r}")
+        _law(set(in_order) == set(vector.indices.tolist()), f"the vector has other ids: {text[:60]!r}")
         _sparse(lexical.encode_item(text, level="passage"), text)
     _law(len(lexical.encode_item("", level="page").indices) == 0, "an empty text has terms")
     statistics = TermCounts.of([vector.indices for vector in pages])
     for text, vector in zip(texts, pages, strict=True):
         query = lexical.encode_query(text, statistics)
         _sparse(query, text)
+        scored = [lexical.scores(query, [[other]], level="page")[0] for other in texts]
+        products = [_dot(query, other) for other in pages]
+        _law(bool(np.allclose(scored, products, rtol=1e-5)), f"scores are not the products of vectors: {text[:60]!r}")
         if len(vector.indices):
             _law(_dot(query, vector) > 0, f"a text does not find itself: {text[:60]!r}")
     unknown = lexical.encode_query("qzxv", TermCounts.empty())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import folders
+from ragsys_rank.ranker import TreesRanker
 
 from ragsys.library import Library
 from ragsys.types import Filter, Query, Span
@@ -46,6 +47,38 @@ def test_another_set_of_lists_is_told(tmp_path: Path) -> None:
     with opened(tmp_path, "search.rank={use: trees, least_pages: 1}", "search.retrievers.dense=null") as library:
         (note,) = library.searcher.search(QUESTION, 3).notes
     assert "it was made for the lists dense, pages, passages" in note
+
+
+def test_what_the_ranker_needs_of_pages_is_stored_with_them(tmp_path: Path) -> None:
+    with opened(tmp_path, "search.rank.least_pages=1", "search.rank.use=trees") as library:
+        ranker = library.space.layers.ranker
+        assert isinstance(ranker, TreesRanker)
+        spans = [Span(doc.id, n, n) for doc in library.documents() for n in range(1, doc.pages + 1)]
+        pages = library.searcher.index.content(spans)
+        digests = library.searcher.index.digests([*spans, Span("unknown", 1, 1)])
+        assert digests == {span: ranker.digest(page) for span, page in pages.items()}
+        stored = library.searcher.search(QUESTION, 7).hits
+    with opened(tmp_path, "search.rank.least_pages=1", "search.rank.use=trees") as library:
+        library.searcher.index.digests = lambda spans: {}  # type: ignore[method-assign]
+        assert library.searcher.search(QUESTION, 7).hits == stored
+    with opened(tmp_path, "search.rank=null") as library:
+        assert library.searcher.index.digests(spans) == {}
+
+
+def test_other_layers_in_the_store_are_kept_apart(tmp_path: Path) -> None:
+    with opened(tmp_path) as library:
+        assert library.space.plain()
+        found = library.search(QUESTION.text, 3)
+    with opened(tmp_path, "splitter.words=60") as library:  # the old passages are still there
+        assert [(hit.path, hit.page) for hit in library.search(QUESTION.text, 3)] == [
+            (hit.path, hit.page) for hit in found
+        ]
+        state = next(iter(library.space.catalog))
+        state.layers["another"] = state.layers[library.space.page_layer(state)]
+        library.space.catalog.save(state)
+        assert not library.space.plain()
+        names = [str(part) for part in library.searcher.index.scope(QUESTION, items="page", vector=True).parts]  # type: ignore[union-attr]
+        assert any("layer" in name for name in names)
 
 
 def test_the_index_shows_documents_and_pages(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ def page(*blocks: tuple[str, str]) -> Page:
 def shared(query: str) -> object:
     words = set(query.lower().split())
 
-    def score(texts: Sequence[str]) -> list[float]:
-        return [float(len(words & set(text.lower().split()))) for text in texts]
+    def score(texts: Sequence[Sequence[str]]) -> list[float]:
+        return [float(len(words & set(" ".join(parts).lower().split()))) for parts in texts]
 
     return score
 

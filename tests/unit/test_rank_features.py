@@ -200,6 +200,21 @@ def test_facts_hold_fields_years_and_breaks() -> None:
     assert facts_of(replace(page, blocks=()), LEXICAL).terms.size == 0
 
 
+@pytest.mark.parametrize("query", ["capital expenditure of Acme in 2018, cash flow statement", "birds", "page 2"])
+def test_digests_give_the_same_order(query: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = index()
+    fused = Zsum(ZsumOptions(), CONTEXT).fuse(found := lists(query, library))
+    plain, _ = ranker(tmp_path).rank(Query(query), fused, found, library)
+    library.digesting = ranker(tmp_path)
+    ready = ranker(tmp_path)
+    ready.prepare(Query(query), found[:1], library)
+    monkeypatch.setattr(FakeIndex, "content", lambda *_: {})  # no page is read anew
+    monkeypatch.setattr(
+        FakeIndex, "digests", lambda self, spans: {s: self.digesting.digest(self.pages[s.doc, s.first]) for s in spans}
+    )
+    assert ready.rank(Query(query), fused, found, library)[0].hits == plain.hits
+
+
 def test_names_join_words_and_forget_common_ones() -> None:
     paths = ["BESTBUY_2023_10K.pdf", "reports/Best Buy 2019.pdf", *(f"report_{n}_10K.pdf" for n in range(10))]
     names = Names.of({str(n): Document(str(n), (path,), "", 1, 0, Outcome.INDEXED) for n, path in enumerate(paths)})
