@@ -18,6 +18,7 @@ from ragsys.places import place_of
 #: -P: a file of the current folder must never be taken for a module.
 WORKER = (sys.executable, "-P", "-m", "ragsys.worker")
 _MOST = 2  # more would keep the owner's own imports waiting
+_PIPE_BYTES = 1 << 20  # some 150 pages; the usual 64 KB are full in a tenth of a second
 _started: list[subprocess.Popen[bytes]] = []
 
 
@@ -38,7 +39,20 @@ def start(root: Path, folder: Path | None = None) -> None:
 def launch(command: tuple[str, ...]) -> subprocess.Popen[bytes]:
     """A worker, which waits for its first message. Raises `OSError`."""
     pipe = subprocess.PIPE
-    return subprocess.Popen(list(command), stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, bufsize=0)
+    # a parser multiplies no matrices: the threads that NumPy would start for them only spin
+    own = {"OPENBLAS_NUM_THREADS": "1", **os.environ}
+    process = subprocess.Popen(list(command), stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, bufsize=0, env=own)
+    if process.stdout is not None:
+        _widen(process.stdout.fileno())
+    return process
+
+
+def _widen(pipe: int) -> None:
+    """Let a pipe hold what a worker sends while its owner waits for the disk, where the system allows it."""
+    with contextlib.suppress(ImportError, AttributeError, OSError):  # Linux alone has it, and bounds it for each user
+        import fcntl
+
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 def take() -> subprocess.Popen[bytes] | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import portalocker
 
-from ragsys import ingest, places, stages
+from ragsys import ingest, places, stages, warming
 from ragsys.asking import Asking, Explained, SearchHit, check_pages
 from ragsys.catalog import Catalog, State, document_of
 from ragsys.config import AnswerConfig, Config, load, preflight
@@ -241,7 +241,12 @@ class Library(Asking):
     def refresh(self) -> None:
         """Index what is new, once a library; what `search`, `ask` and `stream` call first."""
         if self._refresh_first:
+            self.prepare()
             self.index()
+
+    def prepare(self) -> None:
+        """Begin to open what the first question will need; it is done beside what is called next."""
+        warming.begin(self.searcher.retrievers.values())
 
     # -- asking ----------------------------------------------------------------------------------------------------
 

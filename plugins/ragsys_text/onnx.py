@@ -120,8 +120,11 @@ class OnnxTextEmbedder(TextEmbedder[TextModel]):
         texts = [prefix + text for text in texts]
         if len(texts) == 1 or self._threads == 1:
             return [model.vector(text) for text in texts]
+        # the longest first: the last thread to end then ends soonest
+        order = sorted(range(len(texts)), key=lambda n: -len(texts[n]))
         with ThreadPoolExecutor(min(self._threads, len(texts)), "embed") as pool:  # sessions run without the GIL
-            return list(pool.map(model.vector, texts))
+            made = dict(zip(order, pool.map(model.vector, [texts[n] for n in order]), strict=True))
+        return [made[n] for n in range(len(texts))]
 
 
 class OnnxEmbedder(OnnxTextEmbedder):

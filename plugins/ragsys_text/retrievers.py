@@ -100,6 +100,11 @@ class DenseRetriever:
         """The embedder's first vector: an embedder with several has a retriever of its own kind."""
         return self._embedder.specs[:1]
 
+    def warm_up(self) -> None:
+        """Open the embedder's model now, if it is one that can be opened ahead."""
+        if (warm_up := getattr(self._embedder, "warm_up", None)) is not None:
+            warm_up()
+
     def encode_items(self, items: Sequence[str | Image]) -> list[dict[str, Vector]]:
         """The items' vectors."""
         name = self.specs[0].name

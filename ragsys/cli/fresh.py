@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ragsys.cli.progress import duration
 from ragsys.cli.shell import Shell
-from ragsys.cli.text import Part, Styled, bold, coloured, counted, dim, shortened
+from ragsys.cli.text import Part, Styled, bold, coloured, dim, shortened
 from ragsys.errors import LibraryError
 from ragsys.places import Place, command
+from ragsys.wording import counted
 
 if TYPE_CHECKING:
     from ragsys.ingest import Report
@@ -30,6 +31,7 @@ def refresh(library: Library | RemoteLibrary, shell: Shell) -> None:
 
     if not isinstance(library, Library):
         return
+    library.prepare()
     with shell.bar() as bar:
         report = library.index(progress=bar)
     nothing(library, report)
