@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from itertools import chain, islice
+from itertools import chain
 from typing import Literal
 
 import numpy as np
@@ -22,6 +22,7 @@ from ragsys_text.options import WordsOptions
 from ragsys_text.tokens import Terms, chunks, term_id, unaccented
 
 _SAMPLE = 400  # chunks that decide a text's language
+_BREAK = "918273645546372819"  # stands between the parts of a page; no text holds it
 _REPEAT = 3  # a query's repeated word counts at most so often
 
 
@@ -85,15 +86,28 @@ class WordsLexical:
         """The score of each text for a query's vector; the texts are of one page, each in parts that may come again."""
         weights = dict(zip(query.indices.tolist(), query.values.tolist(), strict=True))
         k1, b, reference = self._options.k1, self._options.b, self._reference[level]
-        parts = {part: chunks(part) for text in texts for part in text}
-        table = _ids_in(_language(list(islice(chain.from_iterable(parts.values()), _SAMPLE))))
-        terms = {part: list(chain.from_iterable(map(table.__getitem__, found))) for part, found in parts.items()}
-        shared = {part: list(filter(weights.__contains__, ids)) for part, ids in terms.items()}
+        parts = {part: n for n, part in enumerate(dict.fromkeys(part for text in texts for part in text))}
+        found = chunks(f"\n{_BREAK}\n".join(parts))  # one look through a page costs a third of one at each part
+        table = _ids_in(_language(found))
+        lengths = [0] * (len(parts) or 1)  # in terms
+        shared: list[list[int]] = [[] for _ in lengths]  # the query's terms in each part
+        at = 0
+        for chunk in found:
+            if chunk == _BREAK:
+                at += 1
+                continue
+            ids = table[chunk]
+            lengths[at] += len(ids)
+            for term in ids:
+                if term in weights:
+                    shared[at].append(term)
         scores = []
         for text in texts:
-            norm = k1 * (1 - b + b * sum(len(terms[part]) for part in text) / reference)
-            counted = Counter(chain.from_iterable(shared[part] for part in text)).items()
-            scores.append(sum(weights[term] * count * (k1 + 1) / (count + norm) for term, count in counted))
+            places = [parts[part] for part in text]
+            terms = [term for n in places for term in shared[n]]
+            counted = Counter(terms).items() if terms else ()
+            norm = k1 * (1 - b + b * sum(lengths[n] for n in places) / reference)
+            scores.append(float(sum(weights[term] * count * (k1 + 1) / (count + norm) for term, count in counted)))
         return scores
 
     def encode_query(self, text: str, statistics: Statistics) -> Sparse:
