@@ -26,6 +26,7 @@ from ragsys.protocols import Judge
 from ragsys.runner import Ended, Host, Runner
 from ragsys.trace import Recorder, Trace, TraceFolder
 from ragsys.types import Event, Evidence, Level
+from ragsys.wording import part
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -230,12 +231,13 @@ def _notes(host: AnswerHost, ended: Ended, proof: Proof) -> list[str]:
     notes += getattr(host.generator, "notes", ())
     count = len(proof.statements)
     if left_out := sum(one.left_out for one in proof.statements):
-        notes.append(f"strict: {left_out} of {count} sentences are left out: they are not proved by what they cite")
+        notes.append(f"strict: {part(left_out, count, 'sentence')} left out: not proved by what is cited")
     elif doubtful := sum(one.level is not Level.SUPPORTED for one in proof.statements):
-        notes.append(f"{doubtful} of {count} sentences are not proved by what they cite")
+        notes.append(f"{part(doubtful, count, 'sentence')} not proved by what is cited")
     placed = {citation.number for citation in proof.citations if citation.found}
     if unplaced := sum(bool(placed & set(one.citations)) for one in proof.statements if not one.left_out):
-        notes.append(f"{unplaced} of {count} sentences name no place: theirs was found by their words")
+        told = ("names no place: it was found by its words", "name no place: theirs was found by their words")
+        notes.append(part(unplaced, count, "sentence", *told))
     return notes
 
 

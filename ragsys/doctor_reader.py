@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ragsys.doctor import Check
 from ragsys.errors import GenerationError, RagsysError, RequestTooLarge
 from ragsys.exchange import Bounded, Cancel, Message, Reply, Request
+from ragsys.wording import counted
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -88,7 +89,7 @@ def _limits(generator: Generator) -> str:
     except RagsysError:
         return ""
     told = [f"{limits.context:,} tokens"] if limits.context else []
-    told += [f"{limits.images} images"] if limits.images is not None else []
+    told += [counted(limits.images, "image")] if limits.images is not None else []
     return f"; takes {' and '.join(told)}" if told else ""
 
 
@@ -153,7 +154,9 @@ def _speed(generator: Generator, seconds: float) -> Check:
     tokens = asked.reply.usage.output_tokens
     spent = asked.seconds - asked.first
     if tokens < 2 or spent <= 0:
-        return Check("reader speed", "info", f"{tokens} tokens came in {asked.seconds:.1f} s: too few to tell a rate")
+        return Check(
+            "reader speed", "info", f"{counted(tokens, 'token')} came in {asked.seconds:.1f} s: too few to tell a rate"
+        )
     rate = (tokens - 1) / spent
     text = f"{rate:,.0f} tokens/s" if rate >= 10 else f"{rate:.1f} tokens/s"
     return Check("reader speed", "ok", f"{text}, the first piece after {asked.first:.2f} s")

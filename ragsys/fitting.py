@@ -29,6 +29,7 @@ from ragsys.actions import Turn, View
 from ragsys.errors import RequestTooLarge
 from ragsys.protocols import Bounded, Limits, Request
 from ragsys.types import JSON, Block, BlockKind, Evidence
+from ragsys.wording import counted, part
 
 LEAST_PAGES = 3
 SCALES = (0.75, 0.56, 0.42)  # of a picture's width and height: an image's tokens go with the square
@@ -228,14 +229,14 @@ class Fit:
         of, first = self.material, self._ladder[0]
         why = f": {self._why}" if self._why else ""
         found = []
-        if step.pages < first.pages:
-            found.append(f"{first.pages - step.pages} of {first.pages} pages were left out{why}")
+        if gone := first.pages - step.pages:
+            found.append(f"{part(gone, first.pages, 'page', 'was', 'were')} left out{why}")
         if (gone := first.turns - step.turns) > 0:
-            found.append(f"{gone} of {first.turns} earlier turns were left out, the oldest first{why}")
+            found.append(f"{part(gone, first.turns, 'earlier turn', 'was', 'were')} left out, the oldest first{why}")
         if step.cropped:
             found.append(f"of each page only the blocks that were found for the question were shown{why}")
         if step.shares and (cut := sum(share < 1 for share in step.shares[: step.pages])):
-            found.append(f"the text of {cut} of {step.pages} pages was cut{why}")
+            found.append(f"the text of {cut} of {counted(step.pages, 'page')} was cut{why}")
         if step.last is not None and len(of.question) > step.last:
             found.append(f"the question was cut to {step.last:,} of its {len(of.question):,} characters{why}")
         return (*found, *self._notes_of_pictures(step, why))
@@ -246,9 +247,9 @@ class Fit:
         if pages and not step.pictures:
             return [f"no page was shown as a picture{why}"]
         found = []
-        if shown < wanted:
-            takes = f"the model takes {self._images} images" if self._images else "the model takes no images"
-            found.append(f"{wanted - shown} of {wanted} pictures were left out: {takes}")
+        if gone := wanted - shown:
+            takes = f"the model takes {counted(self._images, 'image')}" if self._images else "the model takes no images"
+            found.append(f"{part(gone, wanted, 'picture', 'was', 'were')} left out: {takes}")
         if step.scale < 1 and shown > len(self.material.question_images):
             found.append(f"pictures of pages were shown at {step.scale:.0%} of their size{why}")
         return found

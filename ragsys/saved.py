@@ -16,6 +16,7 @@ from ragsys.markup import jpeg, page
 from ragsys.markup import plain as _plain
 from ragsys.markup import text as _text
 from ragsys.types import Level
+from ragsys.wording import counted
 
 DPI = 110.0
 QUALITY = 80  # of the JPEG pictures
@@ -146,10 +147,10 @@ def _facts(answer: Answer) -> str:
 
 def _cost(answer: Answer) -> Iterator[str]:
     usage = answer.usage
-    yield f"{len(answer.evidence)} pages read"
+    yield f"{counted(len(answer.evidence), 'page')} read"
     yield f"{usage.seconds:.2f} s"
     if usage.calls:
-        yield f"{usage.calls} model calls, {usage.tokens} tokens"
+        yield f"{counted(usage.calls, 'model call')}, {counted(usage.tokens, 'token')}"
     if answer.generator:
         yield answer.generator
     if answer.trace:

@@ -25,6 +25,7 @@ from ragsys.codec import dump_as, fingerprint, parse_as, plain, restore
 from ragsys.errors import ActionFailed, AgentError, BudgetSpent, ReplayDiverged
 from ragsys.trace import Trace
 from ragsys.types import JSON, Draft, Evidence, Hit, Sentence, Step
+from ragsys.wording import counted
 
 
 def described(action: Action[Any]) -> str:
@@ -34,15 +35,15 @@ def described(action: Action[Any]) -> str:
             limit = f" k={action.k}" if action.k else ""
             return f"search {action.level}s{limit}: {_short(action.query)}"
         case Look():
-            return f"look ({action.prompt}) at {len(action.pages)} pages as {action.schema.__name__}"
+            return f"look ({action.prompt}) at {counted(len(action.pages), 'page')} as {action.schema.__name__}"
         case Write():
-            return f"write ({action.prompt}) from {len(action.pages)} pages"
+            return f"write ({action.prompt}) from {counted(len(action.pages), 'page')}"
         case Run():
             return f"run {action.agent}: {_short(action.task.question)}"
         case Call():
             return f"call {action.tool}"
         case Checkpoint():
-            return f"checkpoint of {len(action.draft.sentences)} sentences"
+            return f"checkpoint of {counted(len(action.draft.sentences), 'sentence')}"
         case Each():
             return f"{len(action.actions)} side by side"
     return type(action).__name__.lower()

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from ragsys.errors import GenerationError, MalformedReply
 from ragsys.exchange import Limits
 from ragsys.protocols import Context, Reply, Request
+from ragsys.wording import counted
 
 from . import payload, refusals, said
 from .counting import MESSAGE, image_tokens, text_tokens
@@ -92,7 +93,9 @@ class OpenAI:
         except Refused as refused:
             raise self._served.error(refused, request, 0) from refused
         except Unreached as lost:
-            came = f" in the middle of the reply ({len(''.join(shown))} characters had come)" if shown else ""
+            came = (
+                f" in the middle of the reply ({counted(len(''.join(shown)), 'character')} had come)" if shown else ""
+            )
             raise refusals.unreached(lost, self.options.url, came) from lost
         except (Cancelled, Late) as ended:
             if isinstance(ended, Late) and not shown:

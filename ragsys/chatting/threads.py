@@ -20,6 +20,7 @@ import portalocker
 
 from ragsys.errors import LibraryBusy, UsageError, did_you_mean
 from ragsys.types import JSON
+from ragsys.wording import counted
 
 FOLDER = "threads"
 FORMAT = 1
@@ -134,7 +135,7 @@ class ThreadFile:
         if self._state.torn:
             self.notes.append("the last line of this thread was cut short, by a crash or a full disk: it is left out")
         if self._state.damaged:
-            self.notes.append(f"{self._state.damaged} lines of this thread are damaged: they are left out")
+            self.notes.append(f"left out of this thread: {counted(self._state.damaged, 'damaged line')}")
 
     @property
     def turns(self) -> list[JSON]:

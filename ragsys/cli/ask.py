@@ -14,8 +14,9 @@ from ragsys.cli.filters import Narrow, filters
 from ragsys.cli.live import Live
 from ragsys.cli.progress import duration
 from ragsys.cli.shell import Shell, Where, folder, library, output
-from ragsys.cli.text import Part, Styled, bold, coloured, counted, dim, marked, shortened, wrapped
+from ragsys.cli.text import Part, Styled, bold, coloured, dim, marked, shortened, wrapped
 from ragsys.errors import UsageError
+from ragsys.wording import counted
 
 if TYPE_CHECKING:
     from ragsys.answers import Answer

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from ragsys.cli.shell import Shell, Where, folder, library, output
-from ragsys.cli.text import bold, counted, dim
+from ragsys.cli.text import bold, dim
 from ragsys.errors import UsageError
+from ragsys.wording import counted
 
 if TYPE_CHECKING:
     from ragsys.plugins import Registry

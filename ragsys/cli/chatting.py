@@ -16,9 +16,10 @@ from ragsys import masking
 from ragsys.cli.ask import show
 from ragsys.cli.live import Live
 from ragsys.cli.shell import Shell, Where
-from ragsys.cli.text import Styled, bold, coloured, counted, dim, one_line, shortened, table, wrapped
+from ragsys.cli.text import Styled, bold, coloured, dim, one_line, shortened, table, wrapped
 from ragsys.errors import ConfigError, LibraryBusy, RagsysError, UsageError, did_you_mean
 from ragsys.exchange import Cancel
+from ragsys.wording import counted
 
 if TYPE_CHECKING:
     from ragsys.chat import Chat, ChatTurn

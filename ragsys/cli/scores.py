@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ragsys.cli.progress import duration
 from ragsys.cli.shell import Shell
-from ragsys.cli.text import Part, bold, coloured, counted, dim, one_line, table, wrapped
+from ragsys.cli.text import Part, bold, coloured, dim, one_line, table, wrapped
+from ragsys.wording import counted
 
 if TYPE_CHECKING:
     from ragsys.evaluation.records import Estimate, MetricInfo, Scored

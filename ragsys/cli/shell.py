@@ -135,18 +135,24 @@ def output(command: Command) -> Command:
     return wrapper
 
 
-def configured(command: Command) -> Command:
-    """Add `--config` and `--set`; the command gets a `Where`."""
+def configured_from(default: str) -> Callable[[Command], Command]:
+    """Add `--config` and `--set`; the command gets a `Where`. `default` is what its help says is used without one."""
 
-    @click.option("-c", "--config", metavar="NAME|FILE", help="A preset or a YAML file.  [default: laptop]")
-    @click.option("--set", "overrides", multiple=True, metavar="A.B=VALUE", help="Change one setting; repeatable.")
-    @functools.wraps(command)
-    def wrapper(
-        *args: Any, config: str | None, overrides: tuple[str, ...], library: Path | None = None, **kwargs: Any
-    ) -> None:
-        command(*args, where=Where(library, config, overrides), **kwargs)
+    def added(command: Command) -> Command:
+        @click.option("-c", "--config", metavar="NAME|FILE", help=f"A preset or a YAML file.  [default: {default}]")
+        @click.option("--set", "overrides", multiple=True, metavar="A.B=VALUE", help="Change one setting; repeatable.")
+        @functools.wraps(command)
+        def wrapper(
+            *args: Any, config: str | None, overrides: tuple[str, ...], library: Path | None = None, **kwargs: Any
+        ) -> None:
+            command(*args, where=Where(library, config, overrides), **kwargs)
 
-    return wrapper
+        return wrapper
+
+    return added
+
+
+configured = configured_from("laptop")
 
 
 def library(command: Command) -> Command:

@@ -135,12 +135,6 @@ def size(count: float) -> str:
     return ""
 
 
-def counted(count: int, noun: str) -> str:
-    """ "1 page", "2 pages"; grouped by thousands."""
-    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
-    return f"{count:,} {noun if count == 1 else plural}"
-
-
 # -- excerpts ----------------------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ import click
 from ragsys.cli.shell import Shell, Where, folder, library, output
 from ragsys.cli.text import bold, coloured, dim, shortened, table
 from ragsys.errors import LibraryError, UsageError
+from ragsys.wording import counted
 
 if TYPE_CHECKING:
     from ragsys.trace import Trace, TraceFolder
@@ -97,7 +98,7 @@ def _show(shell: Shell, one: Trace) -> None:
 def _steps(shell: Shell, one: Trace, parent: int | None, depth: int) -> None:
     for step in one.children(parent):
         cost = f"{step.usage.seconds:7.3f} s"
-        tokens = f"  {step.usage.tokens} tokens" if step.usage.tokens else ""
+        tokens = f"  {counted(step.usage.tokens, 'token')}" if step.usage.tokens else ""
         shell.say(dim(f"{step.number:>4} {cost}  "), "  " * depth, step.name, dim(tokens + _output(step.output)))
         if step.error:
             shell.say("      ", "  " * depth, coloured(shortened(step.error, 200), "red"))
@@ -107,10 +108,10 @@ def _steps(shell: Shell, one: Trace, parent: int | None, depth: int) -> None:
 def _output(output: dict[str, Any]) -> str:
     """What came of a step, in a few words."""
     if "hits" in output:
-        return f"  -> {len(output['hits'])} hits"
+        return f"  -> {counted(len(output['hits']), 'hit')}"
     if "draft" in output:
         draft = output["draft"]
-        return f"  -> {draft['status']}, {len(draft['sentences'])} sentences"
+        return f"  -> {draft['status']}, {counted(len(draft['sentences']), 'sentence')}"
     return ""
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ragsys.cli.shell import Shell, output
-from ragsys.cli.text import Part, bold, coloured, counted, dim, one_line, table, wrapped
+from ragsys.cli.text import Part, bold, coloured, dim, one_line, table, wrapped
+from ragsys.wording import counted
 
 if TYPE_CHECKING:
     from ragsys.evaluation.records import Comparison

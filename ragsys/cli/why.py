@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ragsys.cli.text import counted
 from ragsys.errors import RagsysError, UsageError
+from ragsys.wording import counted
 
 if TYPE_CHECKING:
     from ragsys.chat import Chat, ChatTurn
@@ -76,7 +76,7 @@ def why_not(library: Library | RemoteLibrary, turn: ChatTurn, place: str) -> Ite
             yield f"the last that was read, {last.path} p.{last.page.number}: {scores(last.hit.stage_scores)}"
         yield "read more pages: /config answer.pages=N"
         return
-    yield f"{label} is not among the first {len(hits)} pages for these words"
+    yield f"{label} is not among the first {counted(len(hits), 'page')} for these words"
     own, _ = library.find(turn.query.text, _DEEP, filter={"doc": [document.id]})
     inside = next((one for one in own if one.page == page), None)
     if inside is not None:

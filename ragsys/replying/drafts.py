@@ -17,6 +17,7 @@ from ragsys.errors import GenerationError
 from ragsys.replying.marks import QUOTE, MarkFilter, find
 from ragsys.replying.partial import SentenceReader
 from ragsys.types import JSON, Draft, Evidence, Mark, Sentence
+from ragsys.wording import counted
 
 Status = Literal["answered", "partial", "abstained"]
 
@@ -299,7 +300,7 @@ def _settled(made: Sequence[Sentence], pages: tuple[Evidence, ...], status: Stat
     single = tuple(dict.fromkeys(made))
     notes = [note] if note else []
     if len(made) - len(single) > 2:
-        notes.append(f"the model repeats itself: {len(made) - len(single)} sentences are left out")
+        notes.append(f"the model repeats itself: {counted(len(made) - len(single), 'sentence')} left out")
     if len(single) > SENTENCES:
         notes.append(f"the answer is cut after {SENTENCES} sentences")
         status = "partial"

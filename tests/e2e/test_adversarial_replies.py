@@ -99,7 +99,7 @@ def test_a_true_sentence_without_a_mark_is_placed_and_says_so(tmp_path: Path) ->
     made = ask(tmp_path, "The plant in Graz opened in 1987.")
     assert made.unsupported == ()
     assert [one.found for one in made.citations] == [True]
-    assert any("found by their words" in note for note in made.notes)
+    assert any("found by its words" in note for note in made.notes)
     leaning = ask(tmp_path, "It opened in 1987.")
     assert leaning.sentences[0].level is not Level.SUPPORTED
     assert not ask(tmp_path, "The plant in Graz opened in 1987 [1.0].").citations[0].found

@@ -93,7 +93,7 @@ def test_a_damaged_line_in_the_middle_costs_its_own_turn(tmp_path: Path) -> None
     kept.path.write_bytes(b"".join([*lines[:2], b'{"turn": {"as\xff\n', lines[3]]))
     again = Threads(tmp_path).open("talk")
     assert [turn["asked"] for turn in again.turns] == ["0", "2"]
-    assert "1 lines" in again.notes[0]
+    assert again.notes == ["left out of this thread: 1 damaged line"]
     again.close()
 
 

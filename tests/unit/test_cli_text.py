@@ -12,7 +12,6 @@ from ragsys.cli.text import (
     Styled,
     bold,
     cells,
-    counted,
     excerpt,
     highlighted,
     marked,
@@ -24,6 +23,7 @@ from ragsys.cli.text import (
     wrapped,
 )
 from ragsys.errors import UsageError
+from ragsys.wording import counted
 
 
 def test_control_codes_of_a_document_do_not_reach_the_terminal() -> None:

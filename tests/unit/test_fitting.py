@@ -182,7 +182,7 @@ def test_a_montage_is_one_image_that_shrinks() -> None:
     assert len(images) == 1
     assert images[0].width < 1600
     none = Fit(BoundedGenerator(), Material("p", "q", EVIDENCE[:3], view="montage"), Limits(None, 0), picture)
-    assert none.request(10**6).notes == ("1 of 1 pictures were left out: the model takes no images",)
+    assert none.request(10**6).notes == ("1 of 1 picture was left out: the model takes no images",)
 
 
 def test_the_end_of_a_question_is_kept_when_it_is_cut() -> None:

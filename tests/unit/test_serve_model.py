@@ -288,3 +288,10 @@ def test_it_runs_until_it_is_told_to_end(stand_in: Path, port: int, number: sign
     assert not healthy(ready["url"])
     assert eventually(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie")
     assert running.returncode == 0
+
+
+def test_its_help_names_the_preset_that_it_starts_from(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["serve-model", "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "[default: gpu]" in shown
+    assert "laptop" not in shown

@@ -41,7 +41,7 @@ def test_what_is_not_proved_is_out_of_the_text_and_in_the_list(tmp_path: Path) -
     assert all(one.left_out for one in made.unsupported)
     assert [one.number for one in made.sources] == [1]
     assert {n for one in made.sentences for n in one.citations} == {one.number for one in made.citations}
-    assert "strict: 3 of 4 sentences are left out: they are not proved by what they cite" in made.notes
+    assert "strict: 3 of 4 sentences are left out: not proved by what is cited" in made.notes
     assert "540" not in str(made)
     assert restore(Answer, plain(made)).said == made.said
 

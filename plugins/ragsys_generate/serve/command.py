@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ragsys.cli.shell import Shell, Where, configured, output
+from ragsys.cli.shell import Shell, Where, configured_from, output
 from ragsys.cli.text import bold, dim
 from ragsys.errors import RagsysError, UsageError
 
@@ -40,7 +40,7 @@ _LINES = 25  # of the log that are shown when the server does not start
 @click.option("--name", default="", metavar="NAME", help="What the model is called in requests.  [default: MODEL]")
 @click.option("--python", metavar="PATH", help="The Python that has vLLM.  [default: this one, or that of `vllm`]")
 @click.option("--wait", default=900.0, show_default=True, metavar="SECONDS", help="How long --run waits.")
-@configured
+@configured_from(PRESET)
 @output
 def serve_model(
     shell: Shell,
@@ -53,7 +53,7 @@ def serve_model(
     wait: float,
     where: Where,
 ) -> None:
-    """Serve MODEL, or the model that the configuration names (default: the preset gpu), with vLLM on this machine.
+    """Serve MODEL, or the model that the configuration names, with vLLM on this machine.
 
     What the machine has decides: GPUs, or the processor; precision; over how many GPUs the model is laid, and how many
     copies there are; how long prompts may be. Without --run the command is printed and nothing is started. The key that

@@ -1,0 +1,14 @@
+"""Numbers in messages, with the words that go with them."""
+
+from __future__ import annotations
+
+
+def counted(count: int, noun: str) -> str:
+    """ "1 page", "2 pages", "3 queries"; grouped by thousands."""
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{count:,} {noun if count == 1 else plural}"
+
+
+def part(some: int, count: int, noun: str, one: str = "is", many: str = "are") -> str:
+    """ "1 of 3 pages is", "2 of 3 pages are"."""
+    return f"{some:,} of {counted(count, noun)} {one if some == 1 else many}"
