@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import Row, arguments, fresh_home, median_of, ragsys, report, some_pages, warm
+from common import Row, arguments, fresh_home, installed, median_of, ragsys, report, some_pages, warm
 
 QUESTION = "What was the total revenue in fiscal year 2022?"
 
@@ -16,7 +16,7 @@ QUESTION = "What was the total revenue in fiscal year 2022?"
 def timed(*words: str) -> float:
     """Seconds of one run of the command line."""
     began = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "ragsys", *words], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "ragsys", *words], check=True, capture_output=True, env=installed())
     return time.perf_counter() - began
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import compileall
+import functools
 import json
 import os
 import platform
@@ -18,6 +20,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -78,11 +82,23 @@ def median_of(runs: int, measure: Callable[[], float]) -> tuple[float, tuple[flo
     return statistics.median(values), values
 
 
+@functools.cache
+def installed() -> dict[str, str]:
+    """The environment of a user's command: modules are compiled, as `pip install` leaves them, and stay so.
+
+    A checkout has none compiled, and a shell that forbids to keep them would have each process compile them anew.
+    """
+    names = [folder.name for folder in (ROOT / "plugins").iterdir() if (folder / "__init__.py").is_file()]
+    for folder in (ROOT / "ragsys", *(ROOT / "plugins" / name for name in names)):
+        compileall.compile_dir(folder, quiet=2)
+    return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+
+
 @contextmanager
 def fresh_home() -> Iterator[dict[str, str]]:
     """An environment whose libraries are new and empty."""
     with tempfile.TemporaryDirectory(prefix="ragsys-bench-", ignore_cleanup_errors=True) as home:
-        yield {**os.environ, "RAGSYS_HOME": home}
+        yield {**installed(), "RAGSYS_HOME": home}
 
 
 def ragsys(*words: str | Path, env: dict[str, str]) -> tuple[float, str]:
