@@ -12,10 +12,12 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from causes import README, rare
 
 from ragsys.errors import RagsysError, UsageError
@@ -26,13 +28,18 @@ from ragsys.evaluation.suites import open_suite, questions_of
 from ragsys.ranking import zscores
 
 if TYPE_CHECKING:
+    from ragsys_text.onnx import TextModel
+
     from ragsys.evaluation.records import Question
     from ragsys.library import Library
+    from ragsys.search import Searcher
+    from ragsys.types import FloatArray, Hit
 
 BEGIN, END = "<!-- attempts: begin -->", "<!-- attempts: end -->"
 POOL = 100  # pages of the search that are reordered
 WEIGHTS = (0.25, 0.5, 1.0)  # of what an attempt adds, in standard deviations of the search's own scores
 FOLDS = 6
+READ = 12  # pages whose passages are read token by token: about half a second
 TERMS, FROM = 12, 5  # a second query takes so many terms from the first pages
 PLACES = {"figure", "chart", "graph", "plot", "diagram", "picture", "photo", "image", "map", "logo", "bar", "pie"}
 RECALL = MetricInfo("page_recall@20", "share of the gold pages in the first 20")
@@ -90,11 +97,11 @@ def ask(library: Library, question: Question, docs: Mapping[str, str]) -> Asked:
     search, index = library.searcher, library.searcher.index
     paths = {doc: path for path, doc in docs.items()}
 
-    def found(text: str) -> dict[Place, float]:
+    def found(text: str) -> tuple[dict[Place, float], Sequence[Hit]]:
         hits = search.search(Query(text), POOL, partial=False).hits
-        return standard({(paths[hit.doc], hit.page): hit.score for hit in hits})
+        return standard({(paths[hit.doc], hit.page): hit.score for hit in hits}), hits
 
-    first = found(question["question"])
+    first, hits = found(question["question"])
     best = sorted(first, key=lambda place: -first[place])
     spans = {place: Span(docs[place[0]], place[1], place[1]) for place in best[:40]}
     pages = index.content(list(spans.values()))
@@ -116,11 +123,32 @@ def ask(library: Library, question: Question, docs: Mapping[str, str]) -> Asked:
     gold = frozenset((one["doc"], one["page"]) for one in question["gold_pages"] if one.get("grade", 1.0) > 0)
     added = {
         "document": standard(documents(first)),
-        "feedback": found(f"{question['question']} {' '.join(terms)}"),
+        "feedback": found(f"{question['question']} {' '.join(terms)}")[0],
         "neighbours": standard(neighbours(first)),
         "figures": shows,
+        "tokens": tokens(search, question["question"], hits[:READ], paths),
     }
     return Asked(question, gold, first, added)
+
+
+def tokens(search: Searcher, question: str, hits: Sequence[Hit], paths: Mapping[str, str]) -> dict[Place, float]:
+    """MaxSim of the question's token vectors over those of each page's best passages, as z-scores over these pages.
+
+    Khattab, Zaharia 2020, "ColBERT", by the embedder's last states, which were not trained for it.
+    """
+    model: TextModel = search.space.builder.build("embedder", search.space.config.embedder).opened()  # type: ignore[arg-type]
+
+    def states(text: str) -> FloatArray:
+        found = model.states(text)
+        unit: FloatArray = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9)
+        return unit
+
+    query = states(question)[1:-1]  # (tokens, d) without the two that frame a text
+    with ThreadPoolExecutor() as pool:
+        evidence = [(one, text) for one in search.evidence(hits) for text in [p.text for p in one.passages[:1]]]
+        read = list(pool.map(states, [text for _, text in evidence]))
+    best = [float((query @ own.T).max(axis=1).mean()) for own in read] if len(query) else []
+    return standard({(paths[one.doc], one.page.number): score for (one, _), score in zip(evidence, best, strict=False)})
 
 
 def _words(text: str) -> list[str]:
@@ -136,6 +164,7 @@ ATTEMPTS: Mapping[str, tuple[str, str]] = {
     "document": ("wrong document", "adds how well the page's document does: the mean of its three best pages"),
     "feedback": ("vocabulary gap", f"adds a second search with {TERMS} terms of the first {FROM} pages"),
     "neighbours": ("right document, wrong page", "adds the better of the pages before and after"),
+    "tokens": ("wrong page", f"adds MaxSim of the embedder's tokens over the best passage of the first {READ} pages"),
     "figures": ("needs a picture", "adds 1 to pages with a figure where the question names one"),
 }
 

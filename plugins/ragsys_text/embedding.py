@@ -42,9 +42,10 @@ class TextEmbedder(ABC, Generic[Model]):
 
     def warm_up(self) -> None:
         """Open the model now, not at the first text; from a thread of its own, where its time is to overlap."""
-        self._opened()
+        self.opened()
 
-    def _opened(self) -> Model:
+    def opened(self) -> Model:
+        """The model, opened at the first call."""
         with self._lock:
             if self._model is None:
                 self._model = self._open()

@@ -78,8 +78,11 @@ class TextModel:
         """(d,) float32. Raises `ConfigError` where the model makes another number of dimensions than was stated."""
         return self.run(self._encode(text))
 
-    def run(self, ids: Sequence[int]) -> FloatArray:
-        """(d,) float32 of a text's token ids; no ids at all stand for one token of id 0."""
+    def states(self, text: str) -> FloatArray:
+        """(tokens, d) float32: the model's last states, neither pooled nor scaled; (d,) of one that pools itself."""
+        return self._states(self._encode(text))
+
+    def _states(self, ids: Sequence[int]) -> FloatArray:
         import numpy as np
 
         row = np.array([ids or [0]])  # (1, tokens)
@@ -90,7 +93,14 @@ class TextModel:
             "position_ids": np.arange(row.shape[1])[None],
         }
         feed = {key: made[key].astype(kind) for key, kind in self._inputs.items()}
-        states = self._session.run([self._output], feed)[0][0]  # (tokens, d), or (d,) of a model that pools itself
+        states: FloatArray = self._session.run([self._output], feed)[0][0]
+        return states
+
+    def run(self, ids: Sequence[int]) -> FloatArray:
+        """(d,) float32 of a text's token ids; no ids at all stand for one token of id 0."""
+        import numpy as np
+
+        states = self._states(ids)  # (tokens, d), or (d,) of a model that pools itself
         if states.ndim == 2:
             # without padding the attention mask is all ones, so the mean over it is the plain mean
             states = states.mean(axis=0) if self._pooling == "mean" else states[0 if self._pooling == "cls" else -1]
@@ -115,7 +125,7 @@ class OnnxTextEmbedder(TextEmbedder[TextModel]):
         self._query_prefix, self._passage_prefix = query_prefix, passage_prefix
 
     def _vectors(self, texts: Sequence[str], *, query: bool) -> Sequence[FloatArray]:
-        model = self._opened()
+        model = self.opened()
         prefix = self._query_prefix if query else self._passage_prefix
         texts = [prefix + text for text in texts]
         if len(texts) == 1 or self._threads == 1:

@@ -51,7 +51,7 @@ class SentenceTransformersEmbedder(TextEmbedder[Any]):
     def _vectors(self, texts: Sequence[str], *, query: bool) -> Sequence[FloatArray]:
         import numpy as np
 
-        options, model = self._options, self._opened()
+        options, model = self._options, self.opened()
         prefix = options.query_prefix if query else options.passage_prefix
         encode, extra = model.encode, {"prompt": prefix}
         if prefix is None:

@@ -59,10 +59,17 @@ def test_what_is_beyond_the_cut_has_no_effect(embedder: MiniLMEmbedder) -> None:
     assert not np.array_equal(same, less)
 
 
+def test_a_vector_is_the_mean_of_its_tokens(embedder: MiniLMEmbedder) -> None:
+    states = embedder.opened().states("the rent of a flat")
+    assert states.shape == (7, 384)  # five words between the two tokens that frame a text
+    mean = states.mean(axis=0)
+    assert np.allclose(mean / np.linalg.norm(mean), vectors(embedder, "the rent of a flat")[0], atol=1e-6)
+
+
 def test_threads_that_start_together_share_one_model() -> None:
     fresh = MiniLMEmbedder(MiniLMOptions(threads=1), Context(Path(), Path(), "abc"))
     with ThreadPoolExecutor(4) as pool:
-        models = list(pool.map(lambda _: fresh._opened(), range(4)))
+        models = list(pool.map(lambda _: fresh.opened(), range(4)))
         made = list(pool.map(lambda _: vectors(fresh, TEXTS[0]), range(4)))
     assert all(model is models[0] for model in models)
     assert all(np.array_equal(made[0], other) for other in made)

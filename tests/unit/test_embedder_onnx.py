@@ -58,7 +58,7 @@ def test_such_a_model_breaks_the_law_in_batches(folder: Path) -> None:
     class Batching(OnnxEmbedder):
         def _vectors(self, texts: Any, *, query: bool) -> Any:
             ids = np.array([[WORDS.index(text)] for text in texts])
-            return list(self._opened()._session.run(None, {"input_ids": ids})[0][:, 0])
+            return list(self.opened()._session.run(None, {"input_ids": ids})[0][:, 0])
 
     made = Batching(OnnxOptions(path=str(folder), dims=3, normalise=False), Context(folder, folder, "abc"))
     with pytest.raises(ContractError, match="alone"):
@@ -165,4 +165,4 @@ def test_a_failed_opening_is_tried_again(folder: Path) -> None:
         made.warm_up()
     (folder / "model.onnx").write_bytes(whole)
     assert vector(made, "up") == [0.0, 0.0, 1.0]
-    assert isinstance(made._opened(), TextModel)
+    assert isinstance(made.opened(), TextModel)
