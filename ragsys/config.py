@@ -15,8 +15,7 @@ from ragsys.configfile import DEFAULT, expanded, merged, override, placed, read
 from ragsys.errors import ConfigError, MissingExtra, RagsysError, did_you_mean
 from ragsys.masking import masked, words
 from ragsys.options import secret_fields
-from ragsys.plugins import Builder, Registry, missing_package
-from ragsys.plugins import _options_type as options_type
+from ragsys.plugins import Builder, Registry, missing_package, options_type
 
 #: Roles whose stages may be left out: a component that cannot run here leaves its pages pending and says why itself.
 OPTIONAL = ("ocr", "layout")

@@ -19,6 +19,7 @@ the request's material: equal material and equal limits give equal requests.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -95,7 +96,7 @@ class Fit:
         self._context = limits.context
         self._images = limits.images
         self._picture = picture
-        self._drawn: dict[int, Any] = {}
+        self._drawn: dict[tuple[object, ...], Any] = {}  # pictures by what they show and how large: probes share them
         self._ladder = list(ladder(material))
         self._at = 0
         self._most: int | None = None  # tokens of a prompt, learned
@@ -195,17 +196,29 @@ class Fit:
         if self.material.view == "text" or not step.pictures or not pages or (room is not None and room < 1):
             return {}, None
         if self.material.view == "montage":
-            from ragsys.pictures import montage
-
-            sheet = montage([self._page(page) for page in pages], [f"page {page.number}" for page in pages])
-            return {}, _scaled(sheet, step.scale)
+            return {}, self._once(("montage", len(pages), step.scale), lambda: self._montage(pages, step.scale))
         chosen = pages if room is None else pages[:room]
-        return {page.number: self._shrunk(page, step) for page in chosen}, None
+        return {
+            page.number: self._once(
+                (page.number, step.scale, step.cropped), functools.partial(self._shrunk, page, step)
+            )
+            for page in chosen
+        }, None
+
+    def _once(self, key: tuple[object, ...], make: Callable[[], Any]) -> Any:
+        if key not in self._drawn:
+            self._drawn[key] = make()
+        return self._drawn[key]
 
     def _page(self, page: Evidence) -> Any:
-        if page.number not in self._drawn:
-            self._drawn[page.number] = self._picture(page)
-        return self._drawn[page.number]
+        return self._once((page.number,), lambda: self._picture(page))
+
+    def _montage(self, pages: Sequence[Evidence], scale: float) -> Any:
+        from ragsys.pictures import montage
+
+        if scale < 1:
+            return _scaled(self._once(("montage", len(pages), 1.0), lambda: self._montage(pages, 1.0)), scale)
+        return montage([self._page(page) for page in pages], [f"page {page.number}" for page in pages])
 
     def _shrunk(self, page: Evidence, step: Step) -> Any:
         image = self._page(page)

@@ -249,7 +249,7 @@ class Builder:
 
     def options(self, role: str, spec: Spec) -> Options:
         """The validated options of a specification."""
-        return _options_type(self.registry.find(role, spec.use)).model_validate(spec.options)
+        return options_type(self.registry.find(role, spec.use)).model_validate(spec.options)
 
     def needs(self, role: str, spec: Spec) -> dict[str, tuple[str, Spec]]:
         """{argument: (role, specification)} of what the component must be given."""
@@ -336,7 +336,8 @@ class Builder:
         return _load(component, component.target)
 
 
-def _options_type(component: Component) -> type[Options]:
+def options_type(component: Component) -> type[Options]:
+    """The model of a component's options. Raises `PluginError` where it cannot be loaded."""
     options: type[Options] | str = component.options
     return _load(component, options) if isinstance(options, str) else options
 

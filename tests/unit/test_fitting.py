@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from ragsys import fitting
 from ragsys.actions import Agent, Kit, Look, Search, Task, Turn, Write, do
 from ragsys.budget import Purse
 from ragsys.codec import fingerprint
@@ -173,6 +174,20 @@ def test_a_cropped_page_keeps_its_passages_titles_and_captions() -> None:
     looked = Evidence(1, "d", "d.pdf", "", page, "p", Hit(Span("d", 1, 1), 1, 1.0), (passage,), blocks=(3,))
     assert 3 in candidates(looked, "anything")
     assert 3 in candidates(plain, "what does the second say")
+
+
+@pytest.mark.parametrize("view", ["pages", "montage"])
+def test_a_picture_is_made_once_of_each_size(view: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[int, float]] = []
+    scaled = fitting._scaled
+    monkeypatch.setattr(fitting, "_scaled", lambda image, by: made.append((id(image), by)) or scaled(image, by))
+    fit = Fit(BoundedGenerator(), Material("p", "q", EVIDENCE, view=view), Limits(1200, 8), picture)
+    first = fit.request(10**6)
+    assert fit.refused(RequestTooLarge("x", what="tokens", limit=1100))
+    fit.request(10**6)
+    assert any(by < 1 for _, by in made)
+    assert len(made) == len(set(made))
+    assert first.notes
 
 
 def test_a_montage_is_one_image_that_shrinks() -> None:
