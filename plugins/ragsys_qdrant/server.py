@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from qdrant_client import QdrantClient, models
 
@@ -29,6 +30,15 @@ log = logging.getLogger("ragsys.qdrant")
 MEMORY = ":memory:"
 MINIMUM = (1, 18)  # the first that adds a named vector to a collection that has points
 _KEY = "ragsys"  # of the collection's metadata
+
+
+def _in_clear(url: str) -> bool:
+    """Whether what is sent to a URL can be read on its way: by plain http, to another machine than this one or one of
+    its containers. Those are called by a name without a dot, which no other network resolves."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    near = host == "::1" or host.startswith("127.") or ("." not in host and ":" not in host)
+    return parts.scheme == "http" and not near
 
 
 class _ServerDialect:
@@ -119,7 +129,7 @@ class ServerStore(QdrantStore):
         if not self._remote:
             return QdrantClient(MEMORY)
         key = options.api_key.get_secret_value() if options.api_key else None
-        if key and options.url.startswith("http://"):
+        if key and _in_clear(options.url):
             log.warning("the API key for %s goes over the network in clear: use https", options.url)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the client's own words on keys and versions; ours are above and below

@@ -243,3 +243,32 @@ def test_what_the_image_is_built_of_is_let_through() -> None:
         "THIRD_PARTY.md",
     }
     assert all((ROOT / name).exists() for name in kept)
+
+
+@pytest.mark.parametrize(
+    ("url", "warned"),
+    [
+        ("http://qdrant:6333", False),  # the store of docker-compose.yml
+        ("http://127.0.0.1:6333", False),
+        ("http://localhost:6333", False),
+        ("http://[::1]:6333", False),
+        ("https://qdrant.example.org", False),
+        ("http://qdrant.example.org:6333", True),
+        ("http://10.0.0.7:6333", True),
+        ("http://[2001:db8::1]:6333", True),
+    ],
+)
+def test_a_key_in_clear_is_warned_of_where_it_leaves_the_machine(
+    url: str, warned: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ragsys_qdrant import server
+    from ragsys_qdrant.options import ServerOptions
+
+    from ragsys.protocols import Context
+
+    told: list[str] = []
+    monkeypatch.setattr(server.log, "warning", lambda text, *of: told.append(text % of))
+    store = server.ServerStore(ServerOptions.model_validate({"url": url, "api_key": "hush"}), Context(ROOT, ROOT))
+    store._connected().close()
+    assert any("goes over the network in clear" in one for one in told) is warned
+    assert "hush" not in str(told)
