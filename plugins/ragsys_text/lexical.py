@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from itertools import chain
+from itertools import chain, islice
 from typing import Literal
 
 import numpy as np
@@ -23,6 +23,7 @@ from ragsys_text.tokens import Terms, chunks, term_id, unaccented
 
 _SAMPLE = 400  # chunks that decide a text's language
 _BREAK = "918273645546372819"  # stands between the parts of a page; no text holds it
+_LINES = 4096  # that are remembered: more than a worker reads of pages before it sends them
 _REPEAT = 3  # a query's repeated word counts at most so often
 
 
@@ -46,6 +47,38 @@ def _ids_in(language: str) -> _Ids:
     return _Ids(language)
 
 
+class _Chunks(dict[str, list[str]]):
+    """{line: its folded chunks} of the last lines: each comes with its page, with its passage, and to a ranker."""
+
+    def __missing__(self, line: str) -> list[str]:
+        if len(self) >= _LINES:
+            self.clear()
+        found = self[line] = chunks(line)
+        return found
+
+
+_CHUNKS = _Chunks()
+
+
+class _LineIds(dict[str, list[int]]):
+    """{line: the ids of its terms} of the last lines, in one language."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__()
+        self._ids = _ids_in(language)
+
+    def __missing__(self, line: str) -> list[int]:
+        if len(self) >= _LINES:
+            self.clear()
+        found = self[line] = list(chain.from_iterable(map(self._ids.__getitem__, _CHUNKS[line])))
+        return found
+
+
+@cache
+def _line_ids_in(language: str) -> _LineIds:
+    return _LineIds(language)
+
+
 class WordsLexical:
     """Terms by script and language, as 32-bit ids."""
 
@@ -65,8 +98,9 @@ class WordsLexical:
 
     def term_ids(self, text: str) -> list[int]:
         """The ids of the terms of a text in order."""
-        found = chunks(text)
-        return list(chain.from_iterable(map(_ids_in(_language(found)).__getitem__, found)))
+        lines = text.split("\n")  # no chunk runs across white space
+        sample = list(islice(chain.from_iterable(map(_CHUNKS.__getitem__, lines)), _SAMPLE))
+        return list(chain.from_iterable(map(_line_ids_in(_language(sample)).__getitem__, lines)))
 
     def encode_item(self, text: str, *, level: Literal["page", "passage"]) -> Sparse:
         """The item's vector; empty for a text without terms."""
