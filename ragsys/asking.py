@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from ragsys.answers import Answer
 from ragsys.errors import LibraryError, UsageError
+from ragsys.later import Later
 from ragsys.types import BBox, Document, Event, Filter, PageImage, Usage
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ragsys.config import Config
     from ragsys.exchange import Cancel
     from ragsys.places import Place
+    from ragsys.types import Evidence
 
 _BOXES = 3  # of a found page that are given
 
@@ -36,11 +38,11 @@ class SearchHit:
     passages: tuple[str, ...]  # its best passages' texts, best first
     headings: tuple[str, ...] = ()  # the section path of the best passage
     neighbours: tuple[int, ...] = ()
-    boxes: tuple[BBox, ...] = ()  # of the blocks that fit the query best, best first
+    boxes: Sequence[BBox] = ()  # of the blocks that fit the query best, best first; found when they are looked at
 
     @classmethod
-    def of(cls, evidence: Any) -> SearchHit:
-        """From the page's evidence."""
+    def of(cls, evidence: Evidence, blocks: Callable[[], Sequence[int]]) -> SearchHit:
+        """From the page's evidence; `blocks` finds the ordinals of the blocks that fit the query, best first."""
         hit = evidence.hit
         best = evidence.passages
         return cls(
@@ -54,7 +56,7 @@ class SearchHit:
             passages=tuple(passage.text for passage in best),
             headings=best[0].headings if best else (),
             neighbours=hit.neighbours,
-            boxes=tuple(evidence.page.blocks[n].bbox for n in evidence.blocks[:_BOXES]),
+            boxes=Later(lambda: [evidence.page.blocks[n].bbox for n in blocks()[:_BOXES]]),
         )
 
 

@@ -55,6 +55,8 @@ def restore(kind: Any, value: Any) -> Any:
         if len(inner) == 2 and inner[1] is Ellipsis:
             return tuple(restore(inner[0], item) for item in value)
         return tuple(restore(one, item) for one, item in zip(inner, value, strict=True))
+    if origin is Sequence:
+        return tuple(restore(typing.get_args(kind)[0], item) for item in value)
     if origin is list:
         return [restore(typing.get_args(kind)[0], item) for item in value]
     if origin is not None and issubclass(origin, Mapping):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import threading
 import time
@@ -22,6 +23,7 @@ from ragsys.filters import to_filter as to_filter
 from ragsys.gc import remove_library
 from ragsys.ingest import Progress, Report, Watch
 from ragsys.layers import Layers
+from ragsys.locating import best_blocks
 from ragsys.plugins import Builder, registry
 from ragsys.search import Searcher
 from ragsys.service import Service
@@ -258,8 +260,11 @@ class Library(Asking):
         self._alive()
         self.refresh()
         found = self.searcher.search(query, k)
-        evidence = self.searcher.evidence(found.hits, query=query, lists=found.lists)
-        hits = [SearchHit.of(one) for one in evidence]
+        score = self.searcher.words(query, found.lists)
+        hits = [
+            SearchHit.of(one, functools.partial(best_blocks, one.page, one.passages, score))
+            for one in self.searcher.evidence(found.hits)
+        ]
         notes = (*found.notes, running) if (running := self.under_way) else found.notes
         return hits, Explained(dict(found.coverage), dict(found.seconds), notes)
 

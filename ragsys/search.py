@@ -390,7 +390,7 @@ class Searcher:
             chosen.append((hit, key, state))
         passages = self._passages([(hit, key[1]) for hit, key, _ in chosen])
         found = []
-        score = self._words(query, lists) if query is not None and chosen else None
+        score = self.words(query, lists) if query is not None and chosen else None
         for number, (hit, key, state) in enumerate(chosen, start):
             path = sorted(state.paths)[0] if state.paths else state.doc
             own = tuple(passages[hit.doc, n] for n in hit.passages if (hit.doc, n) in passages)
@@ -398,8 +398,11 @@ class Searcher:
             found.append(Evidence(number, hit.doc, path, state.title, pages[key], key[1], hit, own, blocks))
         return found
 
-    def _words(self, query: Query, lists: Sequence[RankedList] = ()) -> Score:
-        """Scores texts by the words of the query, as the first lexical list does; passages before pages."""
+    def words(self, query: Query, lists: Sequence[RankedList] = ()) -> Score:
+        """Scores a page's texts by the words of the query, as the first lexical list does; passages before pages.
+
+        `lists` are those of the query's search where it was just run: they hold the query's vectors.
+        """
         lexical = [(r, s) for r in self.retrievers.values() if r.eager for s in r.specs if s.kind == "sparse"]
         # rewriters search for other words than the query's
         known: dict[str, Vector] = (
