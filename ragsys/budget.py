@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from ragsys.errors import BudgetSpent
 from ragsys.types import Usage
 
+CANCELLED = "cancelled"  # the reason of a purse that was ended from outside
+
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
@@ -74,12 +76,13 @@ class Purse:
         """Latch this purse and return the error to raise."""
         with self._lock:
             self._reason = self._reason or reason
-            return BudgetSpent(self._reason, hint="a larger budget: --budget 60s,40k   or answer.budget in the config")
+            larger = "a larger budget: --budget 60s,40k   or answer.budget in the config"
+            return BudgetSpent(self._reason, hint=None if self._reason == CANCELLED else larger)
 
     def cancel(self) -> None:
         """End everything now: calls in flight are given up within a tenth of a second."""
         with self._lock:
-            self._reason = self._reason or "cancelled"
+            self._reason = self._reason or CANCELLED
             self.deadline = min(self.deadline, time.monotonic())
 
     def check(self) -> None:

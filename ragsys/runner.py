@@ -24,7 +24,7 @@ from ragsys.actions import (
     Task,
     Write,
 )
-from ragsys.budget import Purse
+from ragsys.budget import CANCELLED, Purse
 from ragsys.cache import ReplyCache
 from ragsys.calls import Caller, Made, within
 from ragsys.codec import fingerprint
@@ -183,7 +183,8 @@ class Runner:
     def _partial(self, span: _Span, spent: BudgetSpent) -> Draft:
         if span.best is None:
             raise spent
-        return replace(span.best, status="partial", note=span.best.note or spent.message)
+        given_up = spent.message == CANCELLED  # nobody's budget is to blame
+        return replace(span.best, status="partial", note=(not given_up and span.best.note) or spent.message)
 
     def _perform(self, action: Action[Any], span: _Span, parent: int | None, number: int | None = None) -> Any:
         """Do one action and record it."""

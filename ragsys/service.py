@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from ragsys import frames
 from ragsys.actions import Turn
+from ragsys.budget import CANCELLED
 from ragsys.codec import plain
 from ragsys.config import AnswerConfig
-from ragsys.errors import LibraryBusy, NoAnswer, RagsysError
+from ragsys.errors import BudgetSpent, LibraryBusy, NoAnswer, RagsysError
 from ragsys.exchange import Cancel
 from ragsys.types import JSON, BBox
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 ABOUT = "owner.json"
 _PROTOCOL = 1
 _CONNECT_SECONDS = 5.0
+_CANCEL_SECONDS = 5.0  # that the owner has to end a call that is given up
 _ASKED = 1 << 20  # bytes of a client's message: whoever holds no token must not fill our memory
 
 
@@ -247,16 +249,16 @@ class Connection:
     def events(self, call: str, args: JSON, cancel: Cancel | None = None) -> Iterator[tuple[JSON, bytes]]:
         """What the owner sends, the result as the last one. Raises what the call raised there.
 
-        `cancel` hangs up, so that the owner gives the call up too.
+        `cancel` says that nothing more is asked for: the owner gives the call up and sends what that ends in, as a call
+        in this process does. Where it does not in time, the call ends with `BudgetSpent` here.
         """
         with self._reaching(self._folder):
             line = socket.create_connection(("127.0.0.1", self._port), _CONNECT_SECONDS)
         line.settimeout(None)  # an indexing run may take long between two messages
-        if cancel is not None:
-            cancel.on(lambda: _hang_up(line))
-        with line, _stream_of(line) as stream:
+        with line, _stream_of(line) as stream, _half_closed(line, cancel) as sent:
             try:
                 frames.write(stream, {"token": self._token, "config": self._config, "call": call, "args": args})
+                sent()
                 while (message := frames.read(stream)) is not None:
                     header, blob = message
                     if header["type"] == "error":
@@ -265,7 +267,11 @@ class Connection:
                     if header["type"] == "result":
                         return
             except (OSError, ValueError) as error:
+                if cancel is not None and cancel.is_set:
+                    raise BudgetSpent(CANCELLED) from error
                 raise NoAnswer(f"the connection to the library's owner broke: {error}", hint="run it again") from error
+        if cancel is not None and cancel.is_set:
+            raise BudgetSpent(CANCELLED)
         raise NoAnswer("the library's owner ended", hint="run it again")
 
     def call(self, call: str, args: JSON | None = None) -> Any:
@@ -276,9 +282,28 @@ class Connection:
         return result
 
 
-def _hang_up(line: socket.socket) -> None:
+@contextlib.contextmanager
+def _half_closed(line: socket.socket, cancel: Cancel | None) -> Iterator[Callable[[], None]]:
+    """What is to be called when the request is sent: from then on, `cancel` closes the line's way to the owner, and a
+    while later, where the owner has not ended the call, the way back."""
+    waiting: list[threading.Timer] = []
+
+    def give_up() -> None:
+        _shut(line, socket.SHUT_WR)
+        waiting.append(threading.Timer(_CANCEL_SECONDS, _shut, (line, socket.SHUT_RDWR)))
+        waiting[-1].daemon = True
+        waiting[-1].start()
+
+    try:
+        yield lambda: cancel.on(give_up) if cancel is not None else None
+    finally:
+        for timer in waiting:
+            timer.cancel()
+
+
+def _shut(line: socket.socket, how: int) -> None:
     with contextlib.suppress(OSError):
-        line.shutdown(socket.SHUT_RDWR)
+        line.shutdown(how)
 
 
 def _failure(error: RagsysError) -> JSON:

@@ -16,6 +16,7 @@ import pytest
 from folders import write_folder
 
 from ragsys.config import load
+from ragsys.errors import BudgetSpent
 from ragsys.library import Library
 
 REVENUE = "What was the revenue of the bakery in 2023?"
@@ -297,4 +298,34 @@ def test_a_client_that_hangs_up_ends_its_answer_at_the_owner(docs: Path, monkeyp
                     break
             cancel.set()
             assert given_up.wait(30)
-            events.close()  # type: ignore[attr-defined]
+            ended = list(events)[-1]  # as one that is given up in this process
+            assert (ended.kind, ended.data.status, ended.data.notes) == ("answer", "partial", ("cancelled",))
+
+
+def test_a_call_that_its_owner_does_not_give_up_in_time_ends_as_cancelled(
+    docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import threading
+
+    from ragsys import service
+    from ragsys.exchange import Cancel
+    from ragsys.remote import RemoteLibrary
+
+    held, began = threading.Event(), threading.Event()
+
+    def stuck(library: object, args: object, tell: object) -> tuple[None, bytes]:
+        began.set()
+        held.wait(60)
+        return None, b""
+
+    monkeypatch.setattr(service, "_CALLS", {**service._CALLS, "stream": stuck})
+    monkeypatch.setattr(service, "_CANCEL_SECONDS", 0.1)
+    cancel = Cancel()
+    with (
+        Library(docs, config="laptop-lexical", background=False, index=False) as owner,
+        RemoteLibrary(owner.place, owner.config) as client,
+    ):
+        threading.Thread(target=lambda: (began.wait(30), cancel.set())).start()
+        with pytest.raises(BudgetSpent, match="cancelled"):
+            list(client.stream(REVENUE, cancel=cancel))
+        held.set()
