@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ragsys.config import Config, Spec
 from ragsys.plugins import Builder
 from ragsys.protocols import Digesting
-from ragsys.records import FIELDS
+from ragsys.records import FIELDS, RECURRING
 from ragsys.store import Schema
 from ragsys.types import VectorSpec
 
@@ -157,7 +157,7 @@ class Layers:
     @property
     def schema(self) -> Schema:
         """What the store must hold."""
-        return Schema(self.vectors, FIELDS)
+        return Schema(self.vectors, FIELDS, RECURRING)
 
     def names(self) -> Mapping[str, str]:
         """{fingerprint or vector name: what a person calls it}: the retriever's name, "pages", "passages"."""

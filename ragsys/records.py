@@ -34,6 +34,9 @@ FIELDS: dict[str, FieldType] = {
     "last": "integer",
 }
 
+#: The payload keys of which the texts recur from point to point.
+RECURRING = frozenset({"kind", "doc", "layer", "source", "headings"})
+
 #: Passages made of OCR text count from here on, so that they never meet those of the text layer.
 OCR_ORDINAL = 1 << 20
 _OCR_PER_PAGE = 512  # ordinals of passages that one OCR page may take
@@ -82,7 +85,8 @@ def _grid(box: BBox) -> list[int]:
 
 
 def _box(grid: Sequence[int]) -> BBox:
-    return BBox(grid[0] / _GRID, grid[1] / _GRID, grid[2] / _GRID, grid[3] / _GRID)
+    # a page has a hundred: the tuple is made in half the time of a call of its type
+    return tuple.__new__(BBox, (grid[0] / _GRID, grid[1] / _GRID, grid[2] / _GRID, grid[3] / _GRID))
 
 
 def _lines(block: Block) -> list[int]:

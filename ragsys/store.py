@@ -16,10 +16,15 @@ FieldType = Literal["keyword", "integer", "datetime"]
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """Named vectors and indexed payload fields."""
+    """Named vectors and indexed payload fields.
+
+    `recurring` is a hint and changes no result: payload keys of which the texts recur from point to point, so that a
+    store may keep each text once. It is settled when a store is made; later ones are not taken in.
+    """
 
     vectors: Mapping[str, VectorSpec] = field(default_factory=dict)
     fields: Mapping[str, FieldType] = field(default_factory=dict)
+    recurring: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,9 @@ class QdrantStore(ABC):
     @abstractmethod
     def _sparse(self, ids: list[int], weights: list[float]) -> Any: ...
 
+    def _sparse_query(self, ids: list[int], weights: list[float]) -> Any:
+        return self._sparse(ids, weights)
+
     @abstractmethod
     def _release(self) -> None:
         """Flush and let go; may be called on a store that never opened."""
@@ -131,8 +134,8 @@ class QdrantStore(ABC):
         """Make what is missing: the collection, named vectors, payload indexes. Idempotent; drops nothing."""
         with self._guard:
             old = self._ready()
-            new = vectors.merged(old or Schema(), schema, self.where)
-            if old != new:
+            new = vectors.merged(old, schema, self.where)
+            if old is None or old != new:
                 self._extend(old, new)
                 self._schema = new
 
@@ -147,7 +150,7 @@ class QdrantStore(ABC):
             if old is None or name not in old.vectors:
                 return
             left = {other: spec for other, spec in old.vectors.items() if other != name}
-            new = Schema(left, old.fields)
+            new = replace(old, vectors=left)
             self._shrink(name, new)
             self._schema = new
 
@@ -222,7 +225,11 @@ class QdrantStore(ABC):
 
     def _ask(self, plan: Plan, where: Any) -> Ask:
         spec = vectors.find(self._specs(), plan.using)
-        return Ask(spec, self._native(spec, plan.vector), plan.limit, where, plan.payload, plan.exact)
+        if spec.kind == "sparse":
+            vector = self._sparse_query(*vectors.sparse(spec, plan.vector))
+        else:
+            vector = self._native(spec, plan.vector)
+        return Ask(spec, vector, plan.limit, where, plan.payload, plan.exact)
 
     def search(self, plan: Plan) -> list[Scored]:
         """The best points of a plan, by score then id; scores have 6 digits. No point without the vector, and of a

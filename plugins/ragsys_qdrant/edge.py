@@ -1,7 +1,7 @@
 """The embedded store: Qdrant's engine inside the process (qdrant-edge). One folder, one shard, one owner.
 
-Folder: `lock` (held while open), `shard/` (the engine's), `schema.json` (what its vectors are). The lock is taken first
-of all: a second load of a shard damages the one that is open.
+Folder: `lock` (held while open), `shard/` (the engine's), `schema.json` (what its vectors are), and what the engine
+knows by number (`folding`). The lock is taken first of all: a second load of a shard damages the one that is open.
 
 The write-ahead log is off by default: what `flush` returned on is on the disk, what was not flushed may be lost in a
 crash, and the shard loads either way. The engine holds Python's lock during every call, so writes go in small batches.
@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,11 @@ import qdrant_edge as engine
 from ragsys.errors import LibraryBusy, StoreError
 from ragsys.protocols import Context
 from ragsys.store import Record, Schema, Scored
-from ragsys.types import JSON, VectorSpec
+from ragsys.types import JSON, Sparse, Vector, VectorSpec
 from ragsys_qdrant import vectors
 from ragsys_qdrant.base import Ask, Chunk, QdrantStore, Selection
+from ragsys_qdrant.dialect import EdgeDialect
+from ragsys_qdrant.folding import Folded, Folding
 from ragsys_qdrant.options import EdgeOptions
 
 _UPDATE = engine.UpdateOperation
@@ -35,31 +38,6 @@ _FIELDS: dict[str, engine.PayloadSchemaType | engine.IntegerIndexParams] = {
     "integer": engine.IntegerIndexParams(lookup=False, range=True),
     "datetime": engine.PayloadSchemaType.Datetime,
 }
-
-
-class _EdgeDialect:
-    """How qdrant-edge spells filters."""
-
-    def equals(self, key: str, value: str | int) -> Any:
-        return engine.FieldCondition(key, match=engine.MatchValue(value))
-
-    def one_of(self, key: str, values: list[str] | list[int]) -> Any:
-        return engine.FieldCondition(key, match=engine.MatchAny(values))
-
-    def number_range(self, key: str, bounds: dict[str, float]) -> Any:
-        return engine.FieldCondition(key, range=engine.RangeFloat(**bounds))
-
-    def date_range(self, key: str, bounds: dict[str, str]) -> Any:
-        return engine.FieldCondition(key, range=engine.RangeDateTime(**bounds))
-
-    def has_vector(self, name: str) -> Any:
-        return engine.HasVectorCondition(name)
-
-    def has_id(self, ids: Sequence[str]) -> Any:
-        return engine.HasIdCondition(set(ids))
-
-    def group(self, *, must: list[Any], should: list[Any], must_not: list[Any]) -> Any:
-        return engine.Filter(must=must or None, should=should or None, must_not=must_not or None)
 
 
 @contextmanager
@@ -88,9 +66,16 @@ class EdgeStore(QdrantStore):
         self._folder = context.state
         self._lock: Any = None
         self._shard: engine.EdgeShard | None = None
+        self._format = vectors.FORMAT
+        self._folding = Folding()
+        self._writing = threading.RLock()  # no point is made durable before what its numbers stand for
         self._unflushed = False  # something was written since the last flush
 
-    dialect = _EdgeDialect()
+    @property
+    def dialect(self) -> EdgeDialect:
+        """How the engine spells filters."""
+        self._ready()
+        return EdgeDialect(self._folding)
 
     @property
     def where(self) -> str:
@@ -119,7 +104,9 @@ class EdgeStore(QdrantStore):
             self._take_lock()
         if self._shard is not None or not self._schema_file.exists():
             return None
-        schema = vectors.parse(self._schema_file.read_text(encoding="utf-8"), str(self._schema_file))
+        schema, self._format = vectors.parse(self._schema_file.read_text(encoding="utf-8"), str(self._schema_file))
+        if self._format > 1:
+            self._folding = Folded(self._folder, schema.recurring, durable=self._options.wal)
         with _engine("load", self.where):
             self._shard = engine.EdgeShard.load(str(self._home))
             for spec in schema.vectors.values():  # a crash in `drop_vector` leaves one that the engine has let go
@@ -145,6 +132,8 @@ class EdgeStore(QdrantStore):
     def _extend(self, old: Schema | None, new: Schema) -> None:
         with _engine("change the schema", self.where):
             if self._shard is None:
+                if self._format > 1:
+                    self._folding = Folded.create(self._folder, new.recurring, durable=self._options.wal)
                 self._shard = self._created(new)
             shard = self._shard
             for name, spec in new.vectors.items():
@@ -152,7 +141,8 @@ class EdgeStore(QdrantStore):
                     shard.update(_creation(spec))
             for name, kind in new.fields.items():
                 if old is None or name not in old.fields:
-                    shard.update(_UPDATE.create_field_index(name, _FIELDS[kind]))
+                    shard.update(_UPDATE.create_field_index(self._folding.key(name, new=True), _FIELDS[kind]))
+            self._folding.sync()
             shard.flush()
         self._keep(new)
 
@@ -189,7 +179,7 @@ class EdgeStore(QdrantStore):
         fresh = self._schema_file.with_suffix(".new")
         try:
             with fresh.open("w", encoding="utf-8") as file:
-                file.write(vectors.dump(schema))
+                file.write(vectors.dump(schema, self._format))
                 file.flush()
                 os.fsync(file.fileno())
             fresh.replace(self._schema_file)
@@ -200,24 +190,30 @@ class EdgeStore(QdrantStore):
 
     def _write(self, operation: Any) -> None:
         self._unflushed = True
+        self._folding.write()
         self._live.update(operation)
 
     def _sparse(self, ids: list[int], weights: list[float]) -> Any:
-        return engine.SparseVector(ids, weights)
+        return engine.SparseVector(self._folding.terms(ids), weights)
+
+    def _sparse_query(self, ids: list[int], weights: list[float]) -> Any:
+        return engine.SparseVector(*self._folding.asked(ids, weights))
 
     def _upsert(self, points: Sequence[tuple[str, dict[str, Any], JSON]]) -> None:
-        with _engine("write", self.where):
-            self._write(_UPDATE.upsert_points([engine.Point(*point) for point in points]))
+        with self._writing, _engine("write", self.where):
+            fold = self._folding.fold
+            rows = [engine.Point(point, found, fold(payload)) for point, found, payload in points]
+            self._write(_UPDATE.upsert_points(rows))
 
     def _update(self, name: str, items: Sequence[tuple[str, Any]]) -> None:
         rows = [engine.PointVectors(point, {name: vector}) for point, vector in items]
-        with _engine("write vectors", self.where):
+        with self._writing, _engine("write vectors", self.where):
             self._write(_UPDATE.update_vectors(rows))
 
     def _set_payload(self, target: Any, payload: JSON, *, ids: bool) -> None:
         make = _UPDATE.set_payload if ids else _UPDATE.set_payload_by_filter
-        with _engine("write payload", self.where):
-            self._write(make(target, payload))
+        with self._writing, _engine("write payload", self.where):
+            self._write(make(target, self._folding.fold(payload)))
 
     def _delete(self, where: Any) -> None:
         with _engine("delete", self.where):
@@ -230,16 +226,17 @@ class EdgeStore(QdrantStore):
             limit=ask.limit,
             query=engine.Query.Nearest(ask.vector, using=ask.spec.name),
             filter=ask.where,
-            with_payload=_selected(ask.payload),
+            with_payload=self._selected(ask.payload),
             params=engine.SearchParams(exact=True) if ask.exact else None,
         )
         with _engine("search", self.where):
             found = self._live.query(request)
-        return [Scored(str(point.id), point.score, point.payload or {}) for point in found]
+        unfold = self._folding.unfold
+        return [Scored(str(point.id), point.score, unfold(point.payload or {})) for point in found]
 
     def _retrieve(self, ids: Sequence[str], payload: Selection, names: Sequence[str]) -> list[Record]:
         with _engine("read", self.where):
-            found = self._live.retrieve(list(ids), _selected(payload), list(names) or False)
+            found = self._live.retrieve(list(ids), self._selected(payload), list(names) or False)
         return [self._record(record) for record in found]
 
     def _scroll(self, where: Any, offset: Any, limit: int, payload: Selection, names: Sequence[str]) -> Chunk:
@@ -247,7 +244,7 @@ class EdgeStore(QdrantStore):
             offset=offset,
             limit=limit,
             filter=where,
-            with_payload=_selected(payload),
+            with_payload=self._selected(payload),
             with_vector=list(names) or False,
         )
         with _engine("read", self.where):
@@ -255,7 +252,15 @@ class EdgeStore(QdrantStore):
         return Chunk([self._record(record) for record in found], following)
 
     def _record(self, record: Any) -> Record:
-        return Record(str(record.id), record.payload or {}, self._restored(record.vector))
+        return Record(str(record.id), self._folding.unfold(record.payload or {}), self._restored(record.vector))
+
+    def _restored(self, found: Mapping[str, Any] | None) -> dict[str, Vector]:
+        restored = super()._restored(found)
+        fold = self._folding
+        return {name: fold.restored(v) if isinstance(v, Sparse) else v for name, v in restored.items()}
+
+    def _selected(self, payload: Selection) -> Any:
+        return payload if isinstance(payload, bool) else self._folding.known(payload) or False
 
     def _count(self, where: Any) -> int:
         with _engine("count", self.where):
@@ -266,34 +271,34 @@ class EdgeStore(QdrantStore):
     def flush(self) -> None:
         """Return when everything written is on the disk; at once if nothing was written since the last time."""
         if self._unflushed and self._ready() is not None:
-            with _engine("flush", self.where):
+            with self._writing, _engine("flush", self.where):
+                self._folding.sync()
                 self._live.flush()
             self._unflushed = False
 
     def maintain(self) -> None:
         """Vacuum deleted points, build what searches need above `hnsw_above_mb`. Blocks the process while it runs."""
         if self._ready() is not None:
-            with _engine("tidy up", self.where):
+            with self._writing, _engine("tidy up", self.where):
+                self._folding.sync()
                 self._live.optimize()
                 self._live.flush()
 
     def _release(self) -> None:
         try:
             if self._shard is not None:
+                self._folding.sync()
                 with _engine("close", self.where):
                     if self._unflushed:
                         self._shard.flush()
                     self._shard.close()
         finally:
             self._shard = None
+            self._folding.close()
             if self._lock is not None:
                 portalocker.unlock(self._lock)
                 self._lock.close()
                 self._lock = None
-
-
-def _selected(payload: Selection) -> Any:
-    return payload if isinstance(payload, bool) else list(payload)
 
 
 def _datatype(spec: VectorSpec) -> Any:

@@ -122,7 +122,7 @@ class ServerStore(QdrantStore):
                 f"{self.where} exists and was not made by ragsys",
                 hint="name another: --set store.collection=NAME",
             )
-        return vectors.parse(str(metadata[_KEY]), self.where)
+        return vectors.parse(str(metadata[_KEY]), self.where).schema
 
     def _connected(self) -> QdrantClient:
         options = self._options

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,10 @@ from ragsys.types import Sparse, Vector, VectorSpec
 
 #: Numbers in one multi-vector: more than this the engine refuses.
 MOST_NUMBERS = 1_048_575
+
+#: Of a new embedded store. 1: it keeps everything as it is given, as a server does; 2: what recurs by number, see
+#: `folding`.
+FORMAT = 2
 
 
 def find(specs: Mapping[str, VectorSpec], name: str) -> VectorSpec:
@@ -88,23 +92,32 @@ def restored(spec: VectorSpec, value: Any) -> Vector:
     return np.asarray(value, dtype=np.float32)
 
 
-def dump(schema: Schema) -> str:
+class Parsed(NamedTuple):
+    """A schema, and the format of the store that it was read from."""
+
+    schema: Schema
+    format: int
+
+
+def dump(schema: Schema, format: int = 1) -> str:
     """The schema as JSON text; engines keep no word on what a vector reads or which points carry it."""
     vectors = {name: asdict(spec) for name, spec in sorted(schema.vectors.items())}
-    return json.dumps({"format": 1, "vectors": vectors, "fields": dict(sorted(schema.fields.items()))})
+    fields = dict(sorted(schema.fields.items()))
+    return json.dumps({"format": format, "vectors": vectors, "fields": fields, "recurring": sorted(schema.recurring)})
 
 
-def parse(text: str, where: str) -> Schema:
+def parse(text: str, where: str) -> Parsed:
     """The inverse of `dump`. Raises `StoreError` if the text is not of a format that this version knows."""
     try:
         data = json.loads(text)
-        if data["format"] != 1:
+        if data["format"] not in range(1, FORMAT + 1):
             raise StoreError(
                 f"{where}: made by a newer version of ragsys (format {data['format']})",
                 hint="pip install --upgrade ragsys",
             )
         vectors = {name: VectorSpec(**fields) for name, fields in data["vectors"].items()}
-        return Schema(vectors, dict(data["fields"]))
+        schema = Schema(vectors, dict(data["fields"]), frozenset(data.get("recurring", ())))
+        return Parsed(schema, data["format"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(
             f"{where}: not the schema of a library ({type(error).__name__}: {error})",
@@ -112,8 +125,10 @@ def parse(text: str, where: str) -> Schema:
         ) from error
 
 
-def merged(old: Schema, new: Schema, where: str) -> Schema:
+def merged(old: Schema | None, new: Schema, where: str) -> Schema:
     """Both together. Raises `StoreError` where a name is defined twice and differently."""
+    if old is None:
+        old = Schema(recurring=new.recurring)
     for name, spec in new.vectors.items():
         known = old.vectors.get(name)
         if spec.name != name:
@@ -123,4 +138,4 @@ def merged(old: Schema, new: Schema, where: str) -> Schema:
     for name, kind in new.fields.items():
         if old.fields.get(name, kind) != kind:
             raise StoreError(f"{where}: field '{name}' is indexed as {old.fields[name]}, not as {kind}")
-    return Schema({**old.vectors, **new.vectors}, {**old.fields, **new.fields})
+    return replace(old, vectors={**old.vectors, **new.vectors}, fields={**old.fields, **new.fields})

@@ -56,7 +56,9 @@ class MemoryStore:
             known = self._schema.vectors.get(name, spec)
             if known != spec:
                 raise StoreError(f"vector '{name}' is stored as {known}, not as {spec}", hint="use another name")
-        self._schema = Schema({**self._schema.vectors, **schema.vectors}, {**self._schema.fields, **schema.fields})
+        held = self._schema
+        recurring = held.recurring if held != Schema() else schema.recurring
+        self._schema = Schema({**held.vectors, **schema.vectors}, {**held.fields, **schema.fields}, recurring)
 
     def schema(self) -> Schema:
         """What it holds."""

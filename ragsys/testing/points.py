@@ -17,6 +17,7 @@ RAW = VectorSpec("raw-0a1b2c3d4e5f", "dense", 4, distance="dot", dtype="float32"
 SCHEMA = Schema(
     {spec.name: spec for spec in (WORDS, DENSE, MULTI, RAW)},
     {"kind": "keyword", "doc": "keyword", "page": "integer", "date": "datetime"},
+    frozenset({"kind", "doc", "dirs", "size"}),
 )
 DOCS = 8
 PAGES = 10  # of each document

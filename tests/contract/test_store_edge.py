@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ragsys_qdrant import vectors
 from ragsys_qdrant.edge import EdgeStore
 from ragsys_qdrant.options import EdgeOptions
 
@@ -72,7 +74,7 @@ def test_a_half_made_shard_is_made_anew(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", '{"format": 2}', '{"format": 1, "vectors": {"x": {}}, "fields": {}}', "[1]"]
+    "text", ["", "{}", '{"format": 2}', '{"format": 3}', '{"format": 1, "vectors": {"x": {}}, "fields": {}}', "[1]"]
 )
 def test_a_foreign_schema_is_an_error_with_a_next_step(tmp_path: Path, text: str) -> None:
     (tmp_path / "schema.json").write_text(text)
@@ -108,6 +110,52 @@ def test_text_that_is_no_unicode_is_refused_and_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="path"):
         store.upsert([bad])
     store.close()
+
+
+@pytest.mark.parametrize("name", ["texts.jsonl", "terms.u32"])
+def test_a_store_that_lost_a_file_is_an_error_and_takes_nothing_more(tmp_path: Path, name: str) -> None:
+    store = edge(tmp_path)
+    store.ensure(SCHEMA)
+    store.upsert(sample())
+    store.close()
+    (tmp_path / name).unlink()
+    broken = edge(tmp_path)
+    for _ in range(2):
+        with pytest.raises(StoreError, match=name):
+            broken.ensure(SCHEMA)
+    broken.close()
+
+
+def test_a_store_of_the_first_format_is_read_and_written_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(vectors, "FORMAT", 1)
+        store = edge(tmp_path)
+    store.ensure(SCHEMA)
+    store.upsert(sample()[:40])
+    store.close()
+    assert json.loads((tmp_path / "schema.json").read_text())["format"] == 1
+    store = edge(tmp_path)
+    store.ensure(SCHEMA)
+    store.upsert(sample()[40:])
+    assert [record.payload for record in store.get([p.id for p in sample()])] == [p.payload for p in sample()]
+    assert store.count(Is("doc", "d1")) == store.count(Is("doc", "d7")) == len(sample()) // 8
+    before = [store.search(Plan(spec.name, query, 1000)) for spec, query in StoreContract().queries()]
+    store.close()
+    assert not (tmp_path / "texts.jsonl").exists()
+    folded = edge(tmp_path / "folded")
+    folded.ensure(SCHEMA)
+    folded.upsert(sample())
+    assert [folded.search(Plan(spec.name, query, 1000)) for spec, query in StoreContract().queries()] == before
+    folded.close()
+
+
+def test_an_older_version_refuses_what_it_would_misread(tmp_path: Path) -> None:
+    store = edge(tmp_path)
+    store.ensure(SCHEMA)
+    store.close()
+    assert json.loads((tmp_path / "schema.json").read_text())["format"] == 2
 
 
 _WRITER = """
