@@ -28,7 +28,7 @@ _LISTS = {"rewriters": "rewriter", "postprocess": "postprocessor", "rerank": "re
 class Spec(BaseModel):
     """Which component to use: `use`, what it `needs` (else the top-level choices), and its own options."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
     use: str = Field(description="the component's name, as `ragsys plugins` lists it")
     needs: dict[str, Spec] = Field(default_factory=dict, description="other choices for what it must be given")
@@ -52,7 +52,8 @@ class Spec(BaseModel):
 class Section(BaseModel):
     """A part of the configuration. Unknown keys are errors: a misspelt key must never be silently without effect."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    # a section is built with the whole that it is a part of, not once more by itself
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, defer_build=True)
 
 
 class Limits(Section):

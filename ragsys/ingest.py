@@ -28,7 +28,7 @@ from ragsys.types import JSON, Fault, Outcome, Sparse
 if TYPE_CHECKING:
     from ragsys.space import Space
 
-_GROUP_SECONDS = 0.5  # documents that end within this time share one flush
+_GROUP_SECONDS = 1.0  # documents that end within this time share one flush
 _UPSERT = 256  # points a write: larger ones would keep searches waiting
 
 #: Outcomes that leave something to search (or to OCR) in the library.

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 class Options(BaseModel):
     """Options of a component. An unknown key is an error: a misspelt option must never be silently without effect."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    # built at its first use: most components' options are never asked for in a process
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, defer_build=True)
 
     def decisive(self) -> dict[str, Any]:
         """The options that decide results, as JSON: all but secrets and those made with `incidental`."""

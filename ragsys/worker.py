@@ -214,15 +214,18 @@ def main() -> None:
 def _warm_up() -> None:
     """Import what a job of the default configuration needs while the owner is not ready to send one."""
     with contextlib.suppress(Exception):  # what cannot be imported is told when a job asks for it
-        from ragsys import layers  # noqa: F401
         from ragsys.config import load
-        from ragsys.plugins import load_target, registry
+        from ragsys.layers import Layers
+        from ragsys.plugins import Builder, load_target, registry
 
         config = load(None)
         roles = [*(("loader", spec) for spec in config.loaders.values())]
         for role, spec in (*roles, ("splitter", config.splitter), ("lexical", config.lexical)):
             if spec is not None:
                 load_target(registry().find(role, spec.use).target)
+        layers = Layers(config, Builder(registry(), config.defaults, Path(), Path()))
+        layers.makers(eager=True)
+        _ = layers.digesting
 
 
 def _worker(start: dict[str, Any], out: BinaryIO) -> Worker:
