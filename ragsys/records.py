@@ -9,6 +9,7 @@ fingerprint of what made it; `STATES` of a state). A page also has `page`; a pas
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import uuid
 import zlib
@@ -19,7 +20,7 @@ from typing import Any
 from ragsys.store import FieldType
 from ragsys.types import JSON, BBox, Block, BlockKind, Line, Page, Piece
 
-_NAMESPACE = uuid.UUID("6f1d6a52-6f5c-5d6e-9a0b-3c1f2a7d9e10")
+_NAMESPACE = uuid.UUID("6f1d6a52-6f5c-5d6e-9a0b-3c1f2a7d9e10").bytes
 _GRID = 10_000  # boxes are kept to 1/10,000 of the page: 0.08 points on a letter page
 _KINDS = tuple(BlockKind)
 
@@ -48,8 +49,12 @@ def ocr_ordinal(page: int, ordinal: int) -> int:
 
 
 def point_id(doc: str, layer: str, ordinal: int) -> str:
-    """The id of item `ordinal` of a document's layer; equal on every machine and every run."""
-    return str(uuid.uuid5(_NAMESPACE, f"{doc}/{layer}/{ordinal}"))
+    """The id of item `ordinal` of a document's layer, a UUID of version 5; equal on every machine and every run."""
+    # as `uuid.uuid5`, in a fifth of its time: sixty a search, six a page that is written
+    digest = hashlib.sha1(_NAMESPACE + f"{doc}/{layer}/{ordinal}".encode(), usedforsecurity=False).digest()
+    number = int.from_bytes(digest[:16], "big") & ~(0xF000 << 64 | 0xC000 << 48) | 5 << 76 | 0x8000 << 48
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def pack(content: Any) -> str:
