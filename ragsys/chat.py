@@ -15,6 +15,7 @@ from ragsys.answers import Answer, Citation
 from ragsys.chatting import kept
 from ragsys.chatting.followups import Understood, understand
 from ragsys.chatting.pointing import Past
+from ragsys.chatting.recalling import recalled
 from ragsys.errors import BudgetSpent, DocumentError, GenerationError, LibraryBusy, LibraryError, UsageError
 from ragsys.exchange import Cancel
 from ragsys.filters import both, to_filter
@@ -120,8 +121,12 @@ class Chat:
         given: Any = {"filter": where, "budget": left, "history": history, "cancel": cancel}
         for event in self.library.stream(query.text, **given):
             if event.kind == "answer":
-                answer = self._bound(replace(event.data, usage=event.data.usage + query.usage))
-                event = replace(event, data=answer)
+                answer = replace(event.data, usage=event.data.usage + query.usage)
+                told = recalled(query.about, answer, [turn.answer for turn in self._turns[-_REMEMBERED:]])
+                if told is not answer:
+                    answer, self.query = told, (query := replace(query, text=self._turns[-1].query.text))
+                answer = self._bound(answer)
+                event = replace(event, text=answer.text, data=answer)
                 problem = self._keep(ChatTurn(text, query, answer, time.strftime("%Y-%m-%dT%H:%M:%S%z")))
                 if problem:
                     yield Event("warning", problem)
@@ -159,7 +164,7 @@ class Chat:
             )
         if _same(said, text):  # a model that says a follow-up over again has not understood it
             return replace(by_rules, usage=usage)
-        return Understood(said, by_rules.only, True, "model", sure=True, usage=usage)
+        return Understood(said, by_rules.only, True, "model", sure=True, usage=usage, about=by_rules.about)
 
     def told(self, query: Understood) -> str:
         """How a question was understood, in a line for people."""

@@ -45,6 +45,12 @@ def words(text: str) -> str:
     return _URL_PASSWORD.sub(rf"\1:{HIDDEN}@", text)
 
 
+def command(line: str) -> str:
+    """A line of a chat as it may be shown and kept: settings without their secrets."""
+    name, space, given = line.strip().partition(" ")
+    return f"{name}{space}{setting(given)}" if name == "/config" else line
+
+
 def setting(given: str) -> str:
     """An `a.b=value`, as in `--set`, without its secrets; of a value that cannot be read and may hold one, nothing."""
     import yaml

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ragsys.chatting import phrases, questions
@@ -16,6 +16,9 @@ from ragsys.chatting.naming import matching, words_of
 from ragsys.chatting.pointing import Past, antecedent, pointing, resolved
 from ragsys.claims import fold
 from ragsys.types import JSON, Document, Usage
+
+#: What of the answer before is asked: why it is so, or where it stands.
+About = Literal["", "why", "where"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Understood:
     sure: bool = True  # False: a language model, where there is one, is asked how it is meant
     note: str = ""  # of documents: "in d40-manual.pdf"; of a rewrite that was refused
     usage: Usage = field(default_factory=Usage)  # of the model that rewrote it
+    about: About = ""  # the answer before, where it is asked about
 
     def to_json(self) -> JSON:
         """Stable keys: text, changed, by, only, note."""
@@ -165,15 +169,14 @@ class _Reading:
         if phrases.AGAIN.match(text):
             return self._made(last.question)
         if phrases.WHY.match(text):
-            return self._made(
-                f"What is the reason for {about}?" if not _clause(about) else f"Why: {questions.body(last.question)}?"
-            )
+            reason = f"What is the reason for {about}?" if not _clause(about) else ""
+            return replace(self._made(reason or f"Why: {questions.body(last.question)}?"), about="why")
         if phrases.MORE.match(text):
             return self._made(f"Tell me more about {about}")
         if found := phrases.SHOW.match(text):
             return self._made(f"Show the {found['what'].lower()} with {about}", last.documents or last.only)
         if phrases.WHERE.match(text):
-            return self._made(last.question, last.documents or last.only)
+            return replace(self._made(last.question, last.documents or last.only), about="where")
         if phrases.SUM.match(text):
             return self._made(f"{text[:1].upper()}{text[1:]}: {about}" if not _clause(about) else last.question)
         if phrases.COMPARES.match(text) and len(self.past) > 1:

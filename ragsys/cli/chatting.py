@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from ragsys import masking
+from ragsys.chatting import phrases
 from ragsys.cli.ask import show
 from ragsys.cli.live import Live
 from ragsys.cli.shell import Shell, Where
@@ -119,9 +120,14 @@ class Session:
         text = text.strip()
         if not text:
             return True
+        if not self.terminal and not self.shell.json:
+            self.shell.say(bold(f"> {one_line(masking.command(text))}"))
         try:
             if text.startswith("/"):
                 return self._command(text)
+            if phrases.COURTESY.match(text) and not self.shell.json:  # there each line has its answer
+                self._tell("Ask a question about these documents; /help lists the commands.")
+                return True
             self._ask(text)
         except RagsysError as error:
             self.failed = True
@@ -138,8 +144,6 @@ class Session:
             self.shell.say(dim(f"  {line}"))
 
     def _ask(self, text: str) -> None:
-        if not self.terminal and not self.shell.json:
-            self.shell.say(bold(f"> {one_line(text)}"))
         live, cancel, made = Live(shown=self.terminal), Cancel(), None
         try:
             for event in self.chat.stream(text, cancel=cancel):

@@ -42,7 +42,7 @@ def _editor(history: Path, commands: Mapping[str, str]) -> Callable[[], str]:
     from prompt_toolkit.history import FileHistory, History, InMemoryHistory
     from prompt_toolkit.key_binding import KeyBindings
 
-    from ragsys.masking import setting
+    from ragsys.masking import command
 
     class Commands(Completer):
         """Completes the name of a command at the beginning of a line."""
@@ -64,8 +64,7 @@ def _editor(history: Path, commands: Mapping[str, str]) -> Callable[[], str]:
         """What was typed before, but for lines with a secret in them."""
 
         def store_string(self, string: str) -> None:
-            command, _, given = string.partition(" ")
-            if command != "/config" or setting(given) == given:
+            if command(string) == string:
                 super().store_string(string)
 
     kept: History

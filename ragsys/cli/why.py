@@ -11,6 +11,7 @@ from ragsys.wording import counted
 
 if TYPE_CHECKING:
     from ragsys.chat import Chat, ChatTurn
+    from ragsys.config import SearchConfig
     from ragsys.library import Library
     from ragsys.remote import RemoteLibrary
 
@@ -26,8 +27,10 @@ def how(chat: Chat, turn: ChatTurn) -> Iterator[str]:
     cited = {(one.doc, one.page): one for one in answer.citations}
     for one in answer.evidence:
         citation = cited.get((one.doc, one.page.number))
-        mark = f"  cited as [{citation.number}]" if citation else ""
-        yield f"  {one.number}. {one.path} p.{one.page.number}  {scores(one.hit.stage_scores)}{mark}"
+        mark = f"; cited as [{citation.number}]" if citation else ""
+        yield f"  {one.number}. {one.path} p.{one.page.number}: {scores(one.hit.stage_scores)}{mark}"
+    if answer.evidence:
+        yield legend(chat.library.config.search, answer.evidence[0].hit.stage_scores)
     for sentence in answer.sentences:
         marks = "".join(f"[{number}]" for number in sentence.citations) or "no citation"
         yield f"{sentence.level.value}: {sentence.text} {marks}"
@@ -38,8 +41,18 @@ def how(chat: Chat, turn: ChatTurn) -> Iterator[str]:
 
 
 def scores(stages: Mapping[str, float]) -> str:
-    """ "words 12.3, dense .55"."""
-    return ", ".join(f"{name} {score:.3g}" for name, score in stages.items())
+    """ "words 12.30, dense 0.55"."""
+    return ", ".join(f"{name} {score:.2f}" for name, score in stages.items())
+
+
+def legend(search: SearchConfig, stages: Mapping[str, float]) -> str:
+    """What the scores of a page mean, in a line. The last stage orders the pages."""
+    *before, last = stages or ("",)
+    own = ", ".join(name for name in before if name in search.lists)
+    told = [f"{own}: how well the page fits by each search"] if own else []
+    told += [f"{name}: these together" for name in before if name == search.fuse.use]
+    told.append(f"{last}: {'these together, ' if last == search.fuse.use else ''}what orders the pages")
+    return f"  ({'; '.join(told)}. Higher is better; a score compares with its own kind alone)"
 
 
 def why_not(library: Library | RemoteLibrary, turn: ChatTurn, place: str) -> Iterator[str]:

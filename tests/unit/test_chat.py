@@ -16,6 +16,7 @@ from ragsys.chat import Chat, ChatTurn, compacted
 from ragsys.chatting.followups import Understood
 from ragsys.chatting.kept import turn_json, turn_of
 from ragsys.chatting.pointing import Past
+from ragsys.chatting.recalling import NO_REASON
 from ragsys.chatting.rewriting import refusal, request_of, rewrite
 from ragsys.errors import DocumentError, GenerationError, LibraryBusy, UsageError
 from ragsys.exchange import Cancel
@@ -63,6 +64,31 @@ def test_follow_ups_are_answered_and_say_how_they_were_understood(library: Libra
         assert "in 2023/annual.pdf" in chat.told(chat.query)
         with pytest.raises(UsageError, match="empty"):
             chat.ask("  ")
+
+
+def test_who_asks_where_and_why_hears_where_the_answer_stands(library: Library) -> None:
+    with library.chat() as chat:
+        first = chat.ask(REVENUE)
+        (source,) = first.sources
+        for asked, status, notes in (("why?", "partial", (NO_REASON,)), ("where does it say that?", "answered", ())):
+            told = chat.ask(asked)
+            assert told.text == f"It stands on page {source.page} of {source.path}: “{source.quote}” [1]."
+            assert (told.status, told.notes, told.citations) == (status, notes, first.citations)
+            assert told.sentences[0].level is source.level
+            assert told.citations[0].picture(dpi=40).width > 100
+            assert chat.query is not None
+            assert chat.query.text == REVENUE  # what follows goes on with the question, not with its reason
+        assert "412" in chat.ask("and in 2022?").text
+        again = chat.ask("where does it say that?")
+        assert again.citations[0].path == "2022/annual.pdf"
+
+
+def test_a_reason_that_is_given_is_told(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = ["It was 455 million.", json.dumps({"question": "Why was the revenue 455 million?"}), "A shop was opened."]
+    scripted(library, monkeypatch, said)
+    with library.chat() as chat:
+        chat.ask(REVENUE)
+        assert chat.ask("why?").text.startswith("A shop was opened")
 
 
 def test_a_thread_is_gone_on_with(library: Library) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from ragsys.config import Config, Spec, load
 from ragsys.errors import ConfigError
-from ragsys.masking import masked, setting, words
+from ragsys.masking import command, masked, setting, words
 
 SERVED = "generator={use: openai, api_key: hush, headers: {x-team: hush}}"
 
@@ -32,6 +32,11 @@ SERVED = "generator={use: openai, api_key: hush, headers: {x-team: hush}}"
 )
 def test_a_setting_is_shown_without_its_secrets(given: str, shown: str) -> None:
     assert setting(given) == shown
+
+
+def test_a_line_of_a_chat_is_kept_without_its_secrets() -> None:
+    assert command("/config generator.api_key=hush") == "/config generator.api_key=***"
+    assert command("what is the api_key=hush of the example?") == "what is the api_key=hush of the example?"
 
 
 def test_what_gives_nothing_away_stays() -> None:

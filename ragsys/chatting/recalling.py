@@ -1,0 +1,41 @@
+"""Where the answer before stands, told to whoever asks "where does it say that?" or "why?" and would hear it again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ragsys.answers import Answer, Citation, Statement
+from ragsys.chatting.followups import About
+
+NO_REASON = "no page that was read gives a reason; this is where the answer before stands"
+
+
+def recalled(about: About, made: Answer, past: Sequence[Answer]) -> Answer:
+    """`made`, the answer to what was asked about the last of `past`; where it says nothing that was not said before,
+    the places that the last answer rests on, with its citations."""
+    heard = {_said(sentence) for answer in past for sentence in answer.said}
+    if not about or not past or not past[-1].sources or {*map(_said, made.said)} - heard:
+        return made
+    before = past[-1]
+    told = tuple(Statement(_place(one), (one.number,), one.level) for one in before.sources)
+    return replace(
+        made,
+        text=" ".join(f"{one.text[:-1]} [{one.citations[0]}]." for one in told),
+        sentences=told,
+        citations=before.citations,
+        evidence=before.evidence,
+        status="partial" if about == "why" else "answered",
+        notes=(NO_REASON,) if about == "why" else (),
+        confidence=None,
+    )
+
+
+def _said(sentence: Statement) -> str:
+    return re.sub(r"\W+", " ", sentence.text).strip().casefold()
+
+
+def _place(citation: Citation) -> str:
+    where = f"It stands on page {citation.page} of {citation.path}"
+    return f"{where}: “{citation.quote}”." if citation.quote else f"{where}."
