@@ -11,16 +11,17 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from causes import README, rare
+from causes import rare
+from readme import README, replaced, written
 
-from ragsys.errors import RagsysError, UsageError
+from ragsys.errors import UsageError
 from ragsys.evaluation import provenance
 from ragsys.evaluation.records import MetricInfo
 from ragsys.evaluation.statistics import clusters, compare
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from ragsys.search import Searcher
     from ragsys.types import FloatArray, Hit
 
-BEGIN, END = "<!-- attempts: begin -->", "<!-- attempts: end -->"
+SECTION = "attempts"
 POOL = 100  # pages of the search that are reordered
 WEIGHTS = (0.25, 0.5, 1.0)  # of what an attempt adds, in standard deviations of the search's own scores
 FOLDS = 6
@@ -204,12 +205,7 @@ def _lost(values: Sequence[float]) -> str:
     return f"{sum(not value for value in values)}"
 
 
-def main(arguments: Sequence[str] | None = None, tell: Callable[[str], None] = print) -> int:
-    from causes import replaced
-
-    from ragsys.config import load
-    from ragsys.library import Library
-
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Write what was tried against the causes into eval/README.md")
     parser.add_argument("--data", required=True, metavar="FOLDER", help="a suite's folder: questions.jsonl, pdfs/")
     parser.add_argument("--library", required=True, type=Path, help="where it is indexed, all layers complete")
@@ -217,25 +213,29 @@ def main(arguments: Sequence[str] | None = None, tell: Callable[[str], None] = p
     parser.add_argument("--set", action="append", default=[], dest="overrides", metavar="A.B=VALUE")
     parser.add_argument("--readme", type=Path, default=README)
     given = parser.parse_args(arguments)
-    try:
-        suite = open_suite(given.data)
-        questions = [one for one in questions_of(suite) if one.get("gold_pages")]
-        if not questions:
-            raise UsageError(f"{given.data}: no question has gold pages")
-        config = load(given.config, given.overrides)
-        with Library(suite.root, config=config, folder=given.library, background=False, index=False) as library:
-            docs = {path: state.doc for state in library.space.catalog for path in state.paths}
-            every = [ask(library, question, docs) for question in questions]
-        made = f"{len(every):,} questions, configuration `{given.config or 'laptop'}` ({config.hash}), commit "
-        text = "\n".join([*table(every), "", f"{made}{provenance.commit()}, {provenance.now()}."])
-        page = given.readme.read_text(encoding="utf-8")
-        written = replaced(page, text, given.readme, marks=(BEGIN, END))
-        given.readme.write_text(written, encoding="utf-8", newline="\n")
-    except RagsysError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    tell(f"the attempts are in {given.readme}")
-    return 0
+
+    def change(page: str) -> str:
+        text = section_of(given.data, given.library, given.config, given.overrides)
+        return replaced(page, SECTION, text, given.readme)
+
+    return written(given.readme, change, "the attempts are in")
+
+
+def section_of(data: str, folder: Path, config: str | None, overrides: Sequence[str]) -> str:
+    """The table of a suite's questions, and what made it."""
+    from ragsys.config import load
+    from ragsys.library import Library
+
+    suite = open_suite(data)
+    questions = [one for one in questions_of(suite) if one.get("gold_pages")]
+    if not questions:
+        raise UsageError(f"{data}: no question has gold pages")
+    chosen = load(config, overrides)
+    with Library(suite.root, config=chosen, folder=folder, background=False, index=False) as library:
+        docs = {path: state.doc for state in library.space.catalog for path in state.paths}
+        every = [ask(library, question, docs) for question in questions]
+    made = f"{len(every):,} questions, configuration `{config or 'laptop'}` ({chosen.hash}), commit "
+    return "\n".join([*table(every), "", f"{made}{provenance.commit()}, {provenance.now()}."])
 
 
 if __name__ == "__main__":

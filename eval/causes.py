@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragsys.errors import RagsysError, UsageError, did_you_mean
+from readme import README, replaced, written
+
+from ragsys.errors import UsageError, did_you_mean
 from ragsys.evaluation.folder import RunFolder
 from ragsys.markup import plain
 
@@ -25,8 +27,7 @@ if TYPE_CHECKING:
     from ragsys.library import Library
     from ragsys.types import Document, Page
 
-README = Path(__file__).with_name("README.md")
-BEGIN, END = "<!-- causes: begin -->", "<!-- causes: end -->"
+SECTION = "causes"
 DEPTH = 20
 EMPTY = 5  # words: fewer are no text
 LITTLE = 60  # words: a page with fewer shows, rather than says
@@ -79,18 +80,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--config", metavar="NAME", help="one of the run's configurations (default: the first)")
     parser.add_argument("--readme", type=Path, default=README, help="the page (default: eval/README.md)")
     given = parser.parse_args(arguments)
-    try:
-        text = section_of(RunFolder.read(given.run), given.config)
-        page = given.readme.read_text(encoding="utf-8")
-        given.readme.write_text(replaced(page, text, given.readme), encoding="utf-8", newline="\n")
-    except OSError as error:
-        print(f"{given.readme}: {error.strerror or error}", file=sys.stderr)
-        return 1
-    except RagsysError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    print(f"the causes are in {given.readme}")
-    return 0
+
+    def change(page: str) -> str:
+        return replaced(page, SECTION, section_of(RunFolder.read(given.run), given.config), given.readme)
+
+    return written(given.readme, change, "the causes are in")
 
 
 def section_of(run: RunFolder, config: str | None = None) -> str:
@@ -184,7 +178,7 @@ def section(missed: Sequence[Missed], asked: int, made: str) -> str:
     """The table: each question under its first cause, and how often a cause holds at all."""
     causes = {one.id: one.causes() for one in missed}
     lines = [
-        f"Of {asked:,} questions with gold pages, {len(missed):,} have none of them among the first {DEPTH}: {made}.",
+        f"Of {asked:,} questions with gold pages, {len(missed):,} {'has' if len(missed) == 1 else 'have'} none of them among the first {DEPTH}: {made}.",
         "",
         "| cause | holds if | questions | holds for | examples |",
         "| --- | --- | --- | --- | --- |",
@@ -207,15 +201,6 @@ def _spread(missed: Sequence[Missed]) -> list[Missed]:
     if len(missed) <= SHOWN:
         return list(missed)
     return [missed[n * (len(missed) - 1) // (SHOWN - 1)] for n in range(SHOWN)]
-
-
-def replaced(page: str, text: str, where: Path = README, marks: tuple[str, str] = (BEGIN, END)) -> str:
-    """The page with this section between its marks; everything else stays. Raises `UsageError` without the marks."""
-    before, begun, rest = page.partition(marks[0])
-    _, ended, after = rest.partition(marks[1])
-    if not begun or not ended:
-        raise UsageError(f"{where}: the marks {' and '.join(marks)} are not both there")
-    return f"{before}{marks[0]}\n{text}\n{marks[1]}{after}"
 
 
 if __name__ == "__main__":

@@ -12,22 +12,25 @@ import argparse
 import re
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from ragsys.errors import RagsysError, UsageError, did_you_mean
+from readme import README, cut, written
+
+from ragsys.errors import UsageError, did_you_mean
 from ragsys.evaluation import codec
 from ragsys.evaluation.records import MetricInfo, Scored
 from ragsys.evaluation.report import numbers, tables
 from ragsys.markup import plain
 
-README = Path(__file__).with_name("README.md")
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+SECTION = "measured"
 HEAD = (
     "suite", "configuration", "metric", "value", "95 % interval", "n",
     "command", "config hash", "commit", "date", "machine",
 )  # fmt: skip
-KEY = (0, 1, 2, 6)  # the columns that say which measurement a row is
+COMMAND = HEAD.index("command")  # on the page its number, in a row itself
+KEY = (0, 1, 2, COMMAND)  # the columns that say which measurement a row is
+_NUMBERED = re.compile(r"- (\d+): `(.+)`")
 _BESIDE = ("--out", "--library")  # options with a value that change no number
 _CELL = re.compile(r"(?<!\\)\|")
 
@@ -43,18 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--anyway", action="store_true", help="record uncommitted code, errors and incomplete layers too"
     )
     given = parser.parse_args(arguments)
-    try:
+
+    def change(page: str) -> str:
         rows = [row for run in given.runs for row in rows_of(read(run), given.metric, anyway=given.anyway)]
-        page = given.readme.read_text(encoding="utf-8")
-        given.readme.write_text(replaced(page, rows, given.readme), encoding="utf-8", newline="\n")
-    except OSError as error:
-        print(f"{given.readme}: {error.strerror or error}", file=sys.stderr)
-        return 1
-    except RagsysError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    print(f"{numbers.count(len(rows), 'row')} in {given.readme}")
-    return 0
+        return replaced(page, rows, given.readme)
+
+    return written(given.readme, change, "the numbers are in")
 
 
 def read(run: Path) -> Scored:
@@ -93,7 +90,7 @@ def rows_of(scored: Scored, metrics: Iterable[str] = (), *, anyway: bool = False
                     plain(numbers.value(found.value, metric)),
                     plain(numbers.interval(found, metric)) or numbers.NONE,
                     f"{found.n:,}",
-                    plain(command(about.command)),
+                    command(about.command),
                     plain(config.hash),
                     plain(about.commit),
                     plain(about.date),
@@ -135,26 +132,42 @@ def _portable(word: str) -> str:
 
 
 def replaced(page: str, rows: Iterable[tuple[str, ...]], where: Path = README) -> str:
-    """The page with these rows in its table, sorted; rows of the same key give way. Text outside the marks stays."""
-    before, begun, rest = page.partition(BEGIN)
-    table, ended, after = rest.partition(END)
-    if not begun or not ended:
-        raise UsageError(f"{where}: the marks {BEGIN} and {END} are not both there")
+    """The page with these rows in its table, sorted; rows of the same key give way. Text outside the marks stays.
+
+    A command stands on the page once, below the table, by a number that it keeps.
+    """
+    around = cut(page, SECTION, where)
+    lines = around.section.splitlines()
+    named = {match[1]: match[2] for line in lines if (match := _NUMBERED.fullmatch(line))}
     held: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for n, line in enumerate(table.strip().splitlines()):
-        cells = tuple(cell.strip() for cell in _CELL.split(line.strip().strip("|")))
-        if n >= 2 and len(cells) != len(HEAD):
+    for line in [line for line in lines if line.startswith("|")][2:]:
+        cells = [cell.strip() for cell in _CELL.split(line.strip().strip("|"))]
+        if len(cells) != len(HEAD):
             raise UsageError(f"{where}: a row of {len(cells)} cells, {len(HEAD)} are expected: {line[:80]}")
-        if n >= 2:
-            held[tuple(cells[place] for place in KEY)] = cells
+        if cells[COMMAND] not in named:
+            raise UsageError(f"{where}: no command is numbered {cells[COMMAND]}: {line[:80]}")
+        cells[COMMAND] = named[cells[COMMAND]]
+        held[tuple(cells[place] for place in KEY)] = tuple(cells)
     held |= {tuple(row[place] for place in KEY): row for row in rows}
-    lines = [HEAD, ("---",) * len(HEAD), *(held[key] for key in sorted(held, key=_order))]
-    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"{before}{BEGIN}\n{text}\n{END}{after}"
+    number = _numbers({row[COMMAND] for row in held.values()}, named)
+    told = [
+        (*row[:COMMAND], str(number[row[COMMAND]]), *row[COMMAND + 1 :]) for _, row in sorted(held.items(), key=_order)
+    ]
+    table = [f"| {' | '.join(line)} |" for line in (HEAD, ("---",) * len(HEAD), *told)]
+    commands = [f"- {n}: `{text}`" for text, n in sorted(number.items(), key=lambda one: one[1])]
+    text = "\n".join([*table, *(["", "The commands, by their numbers:", "", *commands] if commands else [])])
+    return f"{around.before}{text}{around.after}"
 
 
-def _order(key: tuple[str, ...]) -> tuple[str, ...]:
-    suite, config, metric, command = key
+def _numbers(commands: Iterable[str], known: Mapping[str, str]) -> dict[str, int]:
+    """{command: number}; those that have one keep it."""
+    kept = {text: int(number) for number, text in known.items() if text in set(commands)}
+    free = max(map(int, known), default=0) + 1
+    return kept | {text: free + n for n, text in enumerate(sorted({*commands} - {*kept}))}
+
+
+def _order(row: tuple[tuple[str, ...], tuple[str, ...]]) -> tuple[str, ...]:
+    suite, config, metric, command = row[0]
     return (suite, command, metric, config)
 
 

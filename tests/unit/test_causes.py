@@ -29,7 +29,7 @@ def loaded(name: str) -> ModuleType:
         sys.path.remove(str(EVAL))
 
 
-causes, attempts = loaded("causes"), loaded("attempts")
+causes, attempts, readme = loaded("causes"), loaded("attempts"), loaded("readme")
 
 
 def missed(**changes: object) -> object:
@@ -60,11 +60,26 @@ def test_the_section_counts_each_question_once_and_shows_three() -> None:
 
 
 def test_only_what_stands_between_the_marks_is_replaced() -> None:
-    once = causes.replaced(PAGE, "text")
+    once = readme.replaced(PAGE, "causes", "text")
     assert once == PAGE.replace("begin -->\n<!-- causes", "begin -->\ntext\n<!-- causes")
-    assert causes.replaced(once, "text") == once
+    assert readme.replaced(once, "causes", "text") == once
+    assert readme.cut(once, "causes").section == "text"
     with pytest.raises(UsageError, match="not both there"):
-        causes.replaced("nothing", "text")
+        readme.replaced("nothing", "causes", "text")
+
+
+def test_a_page_that_cannot_be_written_is_told_and_left_as_it_was(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(page: str) -> str:
+        raise UsageError("no such thing")
+
+    page = tmp_path / "README.md"
+    assert readme.written(page, str, "in") == 1
+    page.write_text(PAGE, encoding="utf-8")
+    assert readme.written(page, refuse, "in") == 2
+    assert "no such thing" in capsys.readouterr().err
+    assert page.read_text(encoding="utf-8") == PAGE
 
 
 def test_shares_are_weighted_by_rarity() -> None:
@@ -83,7 +98,7 @@ def test_documents_and_neighbours_by_hand() -> None:
 
 def test_a_run_and_its_library_become_both_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAGSYS_HOME", str(tmp_path / "home"))
-    suite, readme, out = tmp_path / "suite", tmp_path / "README.md", tmp_path / "run"
+    suite, page, out = tmp_path / "suite", tmp_path / "README.md", tmp_path / "run"
     town = [f"The harbour holds forty boats. Number {n}." for n in range(25)]
     write_folder(suite / "pdfs", {"a.pdf": [*town, "Nothing of all that."], "b.pdf": ["The mill grinds oats."]})
     asked = [
@@ -95,19 +110,19 @@ def test_a_run_and_its_library_become_both_tables(tmp_path: Path, monkeypatch: p
     library = ["--library", str(tmp_path / "library")]
     words = ["eval", str(suite), "-c", "laptop-lexical", "--search-only", "--out", str(out), "-q", *library]
     assert command(words) == 0
-    readme.write_text(PAGE, encoding="utf-8")
-    assert causes.main([str(out), "--readme", str(readme)]) == 0
-    once = readme.read_text(encoding="utf-8")
-    assert "Of 2 questions with gold pages, 1 have none of them among the first 20" in once
+    page.write_text(PAGE, encoding="utf-8")
+    assert causes.main([str(out), "--readme", str(page)]) == 0
+    once = page.read_text(encoding="utf-8")
+    assert "Of 2 questions with gold pages, 1 has none of them among the first 20" in once
     assert "| 1 | 1 | q1 (p. 26: 4 words, " in once  # no text
     assert "% of the terms, 20 of 20 from its document)" in once
     assert "boats" not in once
-    assert causes.main([str(out), "--readme", str(readme)]) == 0
-    assert readme.read_text(encoding="utf-8") == once
-    assert causes.main([str(out), "--readme", str(readme), "--config", "other"]) == 2
-    words = ["--data", str(suite), *library, "--config", "laptop-lexical", "--readme", str(readme)]
-    assert attempts.main(words, lambda _: None) == 0
-    both = readme.read_text(encoding="utf-8")
+    assert causes.main([str(out), "--readme", str(page)]) == 0
+    assert page.read_text(encoding="utf-8") == once
+    assert causes.main([str(out), "--readme", str(page), "--config", "other"]) == 2
+    words = ["--data", str(suite), *library, "--config", "laptop-lexical", "--readme", str(page)]
+    assert attempts.main(words) == 0
+    both = page.read_text(encoding="utf-8")
     assert "| none | | the search as it is | .500 | .500 | | 1 |" in both
     assert all(f"| {name} |" in both for name in attempts.ATTEMPTS)
     assert both.startswith(once[: once.index("between")])

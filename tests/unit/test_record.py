@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -21,12 +21,11 @@ PAGE = "# Numbers\n\nprose | with a pipe\n\n<!-- measured: begin -->\n<!-- measu
 
 
 def loaded() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("ragsys_eval_record", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    sys.path.insert(0, str(SCRIPT.parent))
+    try:
+        return importlib.import_module("record")
+    finally:
+        sys.path.remove(str(SCRIPT.parent))
 
 
 record = loaded()
@@ -50,7 +49,7 @@ def test_recording_twice_changes_nothing(tmp_path: Path) -> None:
     command = [sys.executable, str(SCRIPT), str(run), "--readme", str(page)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("4 rows in ")
+    assert done.stdout.startswith("the numbers are in ")
     once = page.read_bytes()
     assert record.main([str(run / "scores.json"), "--readme", str(page)]) == 0
     assert page.read_bytes() == once
@@ -73,13 +72,28 @@ def test_a_newer_run_takes_the_place_of_its_rows_and_of_no_others() -> None:
     assert fewer.count("\n|") == 2 + 8 + 2
 
 
+def test_a_command_stands_on_the_page_once_and_keeps_its_number() -> None:
+    first, second = clean(command="ragsys eval zoo"), clean(command="ragsys eval ark --set 'a.b=c|d'")
+    page = record.replaced(PAGE, record.rows_of(first))
+    both = record.replaced(page, record.rows_of(second))
+    assert both.count("ragsys eval zoo") == both.count("ragsys eval ark") == 1
+    assert "- 1: `ragsys eval zoo`\n- 2: `ragsys eval ark --set 'a.b=c|d'`\n" in both
+    assert record.replaced(both, record.rows_of(first)) == both
+    numbers = [
+        record._CELL.split(line.strip("|"))[6].strip() for line in both.splitlines() if line.startswith("| suite")
+    ]
+    assert numbers == ["command"]
+    rows = [record._CELL.split(line.strip("|"))[6].strip() for line in both.splitlines() if line.startswith("|")][2:]
+    assert sorted(rows) == ["1"] * 4 + ["2"] * 4
+
+
 def test_a_row_says_everything_that_makes_it_again() -> None:
     scored = clean(command="ragsys eval /home/me/data/dev --config laptop --out /tmp/x --limit 24")
     row = next(row for row in record.rows_of(scored, ["page_recall@5"]) if row[1] == "laptop")
     found = scored.estimates["laptop"]["page_recall@5"]
     assert row[3] == f"{found.value:.3f}".lstrip("0")
     assert row[4].startswith("\\[") and row[5] == str(found.n)  # noqa: PT018
-    assert row[6] == "ragsys eval \\$DATA/dev --config laptop --limit 24"
+    assert row[6] == "ragsys eval $DATA/dev --config laptop --limit 24"
     assert row[7:] == (scored.configs[0].hash, "0123456789ab", "2026-11-21T07:00:00+00:00", row[10])
     assert "24 GiB" in row[10]
 
@@ -121,7 +135,10 @@ def test_wrong_use_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         assert said in capsys.readouterr().err
     assert page.read_text(encoding="utf-8") == "no marks"
     with pytest.raises(UsageError, match="a row of 2 cells"):
-        record.replaced(f"{record.BEGIN}\n| a |\n| - |\n| x | y |\n{record.END}", [])
+        record.replaced(PAGE.replace("begin -->", "begin -->\n| a |\n| - |\n| x | y |"), [])
+    numbered = record.replaced(PAGE, record.rows_of(clean()))
+    with pytest.raises(UsageError, match="no command is numbered 1"):
+        record.replaced(numbered.replace("- 1: `", "- 2: `"), [])
 
 
 def test_the_page_of_the_repository_can_be_written() -> None:
