@@ -177,8 +177,9 @@ def _places(outcome: Outcome) -> set[tuple[str, int]]:
 def section(missed: Sequence[Missed], asked: int, made: str) -> str:
     """The table: each question under its first cause, and how often a cause holds at all."""
     causes = {one.id: one.causes() for one in missed}
+    have = "has" if len(missed) == 1 else "have"
     lines = [
-        f"Of {asked:,} questions with gold pages, {len(missed):,} {'has' if len(missed) == 1 else 'have'} none of them among the first {DEPTH}: {made}.",
+        f"Of {asked:,} questions with gold pages, {len(missed):,} {have} none of them among the first {DEPTH}: {made}.",
         "",
         "| cause | holds if | questions | holds for | examples |",
         "| --- | --- | --- | --- | --- |",
