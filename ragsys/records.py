@@ -1,7 +1,7 @@
 """Pages and passages as points of a store, and back: the one place that knows the payload's keys.
 
-A page's blocks are packed (JSON, deflated, base64) into one key: a third of their size, and no text is stored twice,
-since a passage names pieces of blocks. Keys of every point: `kind` ("page", "passage" or "state"), `doc`, `layer` (the
+A page's blocks are packed (JSON, deflated) into one key: a third of their size, and no text is stored twice, since a
+passage names pieces of blocks. Keys of every point: `kind` ("page", "passage" or "state"), `doc`, `layer` (the
 fingerprint of what made it; `STATES` of a state). A page also has `page`; a passage `page` (its first), `last`,
 `ordinal`. No condition asks for the kind: the layer tells it, and one index less is less to write and to keep.
 """
@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import uuid
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ragsys.packing import pack, unpack
 from ragsys.store import FieldType
 from ragsys.types import JSON, BBox, Block, BlockKind, Line, Page, Piece
 
 _NAMESPACE = uuid.UUID("6f1d6a52-6f5c-5d6e-9a0b-3c1f2a7d9e10").bytes
 _GRID = 10_000  # boxes are kept to 1/10,000 of the page: 0.08 points on a letter page
 _KINDS = tuple(BlockKind)
+_IN_TEXT = 1
 
 #: The layer of the documents' state points.
 STATES = "state"
@@ -55,17 +55,6 @@ def point_id(doc: str, layer: str, ordinal: int) -> str:
     number = int.from_bytes(digest[:16], "big") & ~(0xF000 << 64 | 0xC000 << 48) | 5 << 76 | 0x8000 << 48
     text = f"{number:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-def pack(content: Any) -> str:
-    """JSON -> deflated -> base64."""
-    raw = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    return base64.b64encode(zlib.compress(raw, 6)).decode("ascii")
-
-
-def unpack(packed: str) -> Any:
-    """The inverse of `pack`."""
-    return json.loads(zlib.decompress(base64.b64decode(packed)).decode("utf-8", "surrogatepass"))
 
 
 def sound(text: str) -> str:
@@ -122,6 +111,22 @@ def _lines_of(box: Sequence[int], flat: Sequence[int]) -> tuple[Line, ...]:
     return tuple(lines)
 
 
+def _cells(block: Block) -> Any:
+    """The rows of a table; `_IN_TEXT` for those that its text, a table in Markdown, tells as well."""
+    return _IN_TEXT if block.cells and _read(block.text) == block.cells else block.cells
+
+
+def _cells_of(held: Any, text: str) -> tuple[tuple[str, ...], ...]:
+    """The inverse of `_cells`."""
+    return _read(text) if held == _IN_TEXT else tuple(map(tuple, held))
+
+
+def _read(text: str) -> tuple[tuple[str, ...], ...]:
+    lines = text.split("\n")
+    del lines[1:2]  # the rule below the head
+    return tuple(tuple(line[2:-2].split(" | ")) for line in lines)
+
+
 def page_payload(doc: str, layer: str, page: Page) -> JSON:
     """The payload of a page's point."""
     blocks = [
@@ -130,7 +135,7 @@ def page_payload(doc: str, layer: str, page: Page) -> JSON:
             _grid(block.bbox),
             block.text,
             _lines(block),
-            block.cells,
+            _cells(block),
             block.level,
             block.about,
             int(block.continues),
@@ -169,7 +174,7 @@ def page_of(payload: Mapping[str, Any]) -> Page:
             _box(box),
             text,
             _lines_of(box, lines),
-            tuple(tuple(row) for row in cells),
+            _cells_of(cells, text),
             level,
             about,
             bool(continues),

@@ -99,7 +99,7 @@ class Parsed(NamedTuple):
     format: int
 
 
-def dump(schema: Schema, format: int = 1) -> str:
+def dump(schema: Schema, format: int = FORMAT) -> str:
     """The schema as JSON text; engines keep no word on what a vector reads or which points carry it."""
     vectors = {name: asdict(spec) for name, spec in sorted(schema.vectors.items())}
     fields = dict(sorted(schema.fields.items()))

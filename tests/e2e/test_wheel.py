@@ -72,6 +72,7 @@ def test_the_wheel_holds_presets_prompts_and_assets_and_no_tests(wheel: Path) ->
     for folder, pattern, inside in (
         ("configs", "*.yaml", "ragsys/configs"),
         ("ragsys/prompts", "*.md", "ragsys/prompts"),
+        ("ragsys", "*.txt", "ragsys"),
         ("plugins/ragsys_text/assets", "*", "ragsys_text/assets"),
     ):
         files = {f"{inside}/{path.name}" for path in (ROOT / folder).glob(pattern)}

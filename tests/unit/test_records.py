@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import zlib
+
+import pytest
+
+from ragsys.packing import pack, unpack
 from ragsys.records import headings_of, page_of, page_payload, passage_payload, pieces_of, point_id, sound_page
 from ragsys.types import BBox, Block, BlockKind, Line, Page, Piece
 
@@ -71,3 +78,29 @@ def test_lone_surrogates_are_replaced_and_nothing_moves() -> None:
     assert page.blocks[0].text == "Results ? ü"
     assert page.blocks[1:] == PAGE.blocks[1:]
     assert sound_page(page) is page
+
+
+@pytest.mark.parametrize(
+    ("text", "cells", "kept"),
+    [
+        ("| a | b |\n|---|---|\n| 1 |  |", (("a", "b"), ("1", "")), False),
+        ("| a | b |\n|---|---|\n| 1 \\| 2 | 3 |", (("a", "b"), ("1 | 2", "3")), True),
+        ("| a |\n|---|", (("a",),), False),
+        ("a b\n1 2", (("a", "b"), ("1", "2")), True),
+        ("", ((),), True),
+        ("no table", (), True),
+    ],
+)
+def test_rows_that_the_text_tells_are_not_kept_twice(text: str, cells: tuple[tuple[str, ...], ...], kept: bool) -> None:
+    page = Page(1, 100.0, 100.0, (Block(0, BlockKind.TABLE, BBox(0.1, 0.2, 0.9, 0.4), text, cells=cells),))
+    payload = page_payload("d", "l", page)
+    assert page_of(payload) == page
+    assert isinstance(unpack(payload["blocks"])[0][4], list) == kept
+
+
+def test_a_page_of_a_library_of_the_first_versions_is_read() -> None:
+    payload = page_payload("d", "l", PAGE)
+    blocks = unpack(payload["blocks"])
+    older = base64.b64encode(zlib.compress(json.dumps(blocks).encode())).decode()
+    assert page_of({**payload, "blocks": older}) == PAGE
+    assert len(pack(blocks)) < len(older)
