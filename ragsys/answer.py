@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ragsys.actions import Kit, Task, Turn
+from ragsys.alike import alike
 from ragsys.answers import Answer, Citation, Statement
 from ragsys.budget import Purse
 from ragsys.cache import ReplyCache
@@ -202,7 +203,7 @@ def _proved(host: AnswerHost, task: Task, ended: Ended, judge: Judge | None) -> 
         evidence=draft.evidence,
         usage=ended.usage,
         coverage=dict(host.coverage()),
-        notes=(*_notes(host, ended, proof), *host.warnings()),
+        notes=(*_notes(host, task.question, ended, proof), *host.warnings()),
         config=host.config.hash,
         generator=host.generator.identity,
         confidence=draft.confidence,
@@ -222,10 +223,13 @@ def strict(proof: Proof) -> Proof:
     )
 
 
-def _notes(host: AnswerHost, ended: Ended, proof: Proof) -> list[str]:
+def _notes(host: AnswerHost, question: str, ended: Ended, proof: Proof) -> list[str]:
     """Why it stopped or abstained, what was not shown to the model, how it was made, what of it is not proved."""
     notes = [ended.draft.note] if ended.draft.note else []
     notes += ended.notes
+    if ended.draft.status != "answered":
+        others = alike(question, ended.draft.evidence)
+        notes += [f"the pages that were read write {one.named}, the question {one.asked}" for one in others]
     if not proof.statements:
         return notes
     notes += getattr(host.generator, "notes", ())

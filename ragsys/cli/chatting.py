@@ -265,7 +265,7 @@ class Session:
         for key in keys:
             if key not in data:
                 raise UsageError(
-                    f"/config {rest}: no section '{key}'.{did_you_mean(key, data)}", hint="/config answer.pages=4"
+                    f"/config {rest}: no section '{key}'.{did_you_mean(key, data)}", hint=f"sections: {', '.join(data)}"
                 )
             for line in yaml.safe_dump({key: data[key]}, sort_keys=False, allow_unicode=True).rstrip().splitlines():
                 self._tell(line)
