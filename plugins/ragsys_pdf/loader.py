@@ -238,9 +238,13 @@ def read_raw(sheet: Any, number: int, label: str = "") -> RawPage:
     """The raw page of a PyMuPDF page. MuPDF writes its text as JSON in C: that costs least."""
     options = mupdf.FzStextOptions()
     options.flags = _FLAGS
+    text = mupdf.FzStextPage(sheet.this.fz_bound_page())
+    device = mupdf.fz_new_stext_device(text, options)
+    device.m_internal.fill_shade = None  # it would draw every gradient, up to a second a page, for the box around it
     mupdf.fz_disable_icc()  # text has no colour: reading colour profiles for it takes a tenth of the time
     try:
-        text = mupdf.FzStextPage(sheet.this, options)
+        mupdf.fz_run_page(sheet.this, device, mupdf.FzMatrix(), mupdf.FzCookie())
+        mupdf.fz_close_device(device)
     finally:
         mupdf.fz_enable_icc()
     buffer = mupdf.fz_new_buffer(1 << 15)
