@@ -20,7 +20,7 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-from ragsys_rank.facts import MAKE_UP, Facts
+from ragsys_rank.facts import FIELDS, MAKE_UP, Facts
 
 _FORM = 1
 _SIZES = struct.Struct("<B6H")
@@ -68,6 +68,8 @@ def unpacked(digest: bytes) -> Facts | None:
         ids = np.cumsum(_joined(body[: ends[0]], 4, "<u4"), dtype=np.uint32)  # (u,)
         terms = ids[_joined(body[ends[0] : ends[1]], width, f"<u{width}")]  # (n,)
         own = np.frombuffer(body, np.uint8, parts, ends[1])
+        if parts and own.max() >= FIELDS:
+            return None
         fields = own[np.cumsum(terms == 0)] if count else np.empty(0, np.uint8)  # (n,)
         make_up = np.frombuffer(body, "<f4", len(MAKE_UP), ends[2]).astype(np.float32)
         years = np.frombuffer(body, "<u2", 2 * dated, ends[3]).tolist()

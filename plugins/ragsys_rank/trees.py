@@ -7,6 +7,7 @@ A value that is at most the threshold goes left. A child of n >= 0 is inner node
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from ragsys.errors import ConfigError
 
 _FORMAT = 1
+_KEYS = ("format", "name", "version", "features", "lists", "trees")
 _MOST_LEAVES = 64
 _LARGEST = 8 * 2**20  # bytes of a model file
 
@@ -50,6 +52,10 @@ class Trees:
                 raise ValueError("a tree's lists differ in length")
             if size >= _MOST_LEAVES:
                 raise ValueError(f"a tree has more than {_MOST_LEAVES} leaves")
+            if not all(type(n) is int for name in ("feature", "left", "right") for n in tree[name]):
+                raise ValueError("a tree's nodes and features are whole numbers")
+            if not all(math.isfinite(value) for name in ("threshold", "leaf") for value in tree[name]):
+                raise ValueError("a tree's thresholds and leaves are finite numbers")
             if not size:
                 constant += float(tree["leaf"][0])
                 continue
@@ -147,9 +153,17 @@ class Model:
             if path.stat().st_size > _LARGEST:
                 raise ValueError(f"larger than {_LARGEST >> 20} MB")
             raw = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(raw, dict):
+                raise ValueError("not a JSON object")
+            if missing := [key for key in _KEYS if key not in raw]:
+                raise ValueError(f"it has no '{missing[0]}'")
             if raw["format"] != _FORMAT:
                 raise ValueError(f"format {raw['format']}, where this version reads {_FORMAT}")
             features = tuple(map(str, raw["features"]))
+            if len(set(features)) < len(features):
+                raise ValueError("a feature is listed twice")
+            if not raw["trees"]:
+                raise ValueError("it has no trees: every page would be worth the same")
             return cls(
                 int(raw["version"]),
                 features,
@@ -157,10 +171,25 @@ class Model:
                 Trees.of(raw["trees"], len(features)),
                 str(raw["name"]),
             )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-            raise ConfigError(
-                f"{path}: no ranking model: {error}", hint="train one: python eval/train/train_ranker.py --help"
-            ) from error
+        except UnicodeDecodeError as error:
+            raise _refused(path, "not a text file") from error
+        except json.JSONDecodeError as error:
+            raise _refused(path, f"not valid JSON: {error}") from error
+        except OSError as error:
+            raise _refused(path, error.strerror or str(error)) from error
+        except KeyError as error:
+            raise _refused(path, f"a tree has no {error}") from error
+        except RecursionError as error:
+            raise _refused(path, "not valid JSON: nested too deeply") from error
+        except (ValueError, TypeError, AttributeError, IndexError, OverflowError) as error:
+            raise _refused(path, str(error)) from error
+
+
+def _refused(path: Path, why: str) -> ConfigError:
+    return ConfigError(
+        f"search.rank.model: {path}: no ranking model: {why}",
+        hint="the model that ships: search.rank.model=null        another: python eval/train/train_ranker.py --help",
+    )
 
 
 def exported(booster: Any, *, name: str, version: int, lists: Mapping[str, Sequence[str]]) -> dict[str, Any]:

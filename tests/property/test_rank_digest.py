@@ -50,5 +50,13 @@ def test_damaged_bytes_are_no_digest_or_a_sound_one(noise: bytes, at: int, byte:
         assert facts is None or len(facts.terms) == len(facts.fields)
 
 
+@given(st.integers(FIELDS, 255))
+def test_a_field_that_is_none_makes_no_facts(field: int) -> None:
+    sound = facts_with([(0, [5, 6, 5]), (1, [7])], {}, "", [0.0] * len(MAKE_UP))
+    bent = Facts(sound.terms, np.where(sound.fields == 1, field, 0).astype(np.uint8), sound.make_up, {}, "")
+    assert unpacked(packed(sound)) is not None
+    assert unpacked(packed(bent)) is None
+
+
 def test_a_page_of_more_terms_than_the_form_counts_has_no_digest() -> None:
     assert packed(facts_with([(0, [1] * 70_000)], {}, "", [0.0] * len(MAKE_UP))) == b""

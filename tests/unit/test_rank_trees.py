@@ -69,6 +69,9 @@ def test_float32_tables_score_as_their_values_do_in_float64() -> None:
         {"leaf": [1.0, 2.0]},
         {"feature": [0, 2]},  # no such feature
         {"feature": [0, -1]},
+        {"feature": [0, 0.5]},
+        {"threshold": [1.0, float("nan")]},
+        {"leaf": [20.0, 30.0, float("inf")]},
     ],
 )
 def test_what_is_no_tree_is_refused(change: dict[str, list[Any]]) -> None:
@@ -81,11 +84,28 @@ def test_a_file_that_is_no_model_is_an_error_of_the_user(tmp_path: Path) -> None
     file = tmp_path / "model.json"
     file.write_text(json.dumps(good), encoding="utf-8")
     assert Model.read(file).features == ("a", "b")
-    for text in ("", "[]", "{}", json.dumps(good | {"format": 2}), json.dumps(good | {"trees": [3]})):
+    huge, nameless = TREE | {"leaf": [10**400, 1.0, 2.0]}, {key: TREE[key] for key in ("feature", "threshold")}
+    for text, why in (
+        ("", "not valid JSON"),
+        ("[" * 100_000, "not valid JSON: nested too deeply"),
+        ("[]", "not a JSON object"),
+        ("{}", "it has no 'format'"),
+        (json.dumps(good | {"format": 2}), "format 2, where this version reads 1"),
+        (json.dumps(good | {"trees": [3]}), ""),
+        (json.dumps(good | {"trees": []}), "it has no trees"),
+        (json.dumps(good | {"trees": [huge]}), "int too large"),
+        (json.dumps(good | {"trees": [nameless]}), "a tree has no 'left'"),
+        (json.dumps(good | {"trees": [TREE | {"leaf": ["a", 1.0, 2.0]}]}), ""),
+        (json.dumps(good | {"features": ["a", "a"]}), "a feature is listed twice"),
+    ):
         file.write_text(text, encoding="utf-8")
-        with pytest.raises(ConfigError, match=r"model\.json: no ranking model"):
+        with pytest.raises(ConfigError, match=rf"model\.json: no ranking model: {why}") as caught:
             Model.read(file)
-    with pytest.raises(ConfigError, match="no ranking model"):
+        assert "search.rank.model=null" in (caught.value.hint or "")
+    file.write_bytes(b"\xa8\x00")
+    with pytest.raises(ConfigError, match="not a text file"):
+        Model.read(file)
+    with pytest.raises(ConfigError, match="No such file"):
         Model.read(tmp_path / "missing.json")
 
 
