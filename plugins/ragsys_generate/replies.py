@@ -129,20 +129,22 @@ def checked(request: Request, reply: Reply, ask: Callable[[Request], Reply], *, 
             hint="a model that thinks before it answers needs more tokens, or to be told not to think",
             usage=reply.usage,
         )
+    spent = reply.usage
     left = None if request.deadline is None else request.deadline - (time.monotonic() - began)
     again = replace(request, messages=(*request.messages, *_told(reply.text, problem, request)), deadline=left)
     try:
         second = ask(again)
+        spent += second.usage
         fitting = _fitting(request, second)
     except (ValueError, RequestTooLarge) as error:
         said = f", and when asked again: {error}" if isinstance(error, ValueError) else ""
         raise MalformedReply(
             f"the model's reply cannot be used: {problem}{said}",
             hint="a larger model, or one whose server keeps to a JSON schema, replies more reliably",
-            usage=reply.usage,
+            usage=spent,
         ) from error
     text = reply.text if streamed and reply.text else fitting.text
-    return replace(fitting, text=text, usage=reply.usage + second.usage)
+    return replace(fitting, text=text, usage=spent)
 
 
 def _fitting(request: Request, reply: Reply) -> Reply:

@@ -79,6 +79,9 @@ _REFUSED = re.compile(
     re.I,
 )
 
+#: What models call an answer in JSON that nobody asked them for.
+_ANSWERS = frozenset(("answer", "final_answer", "response", "text"))
+
 
 def written(text: Any, data: Any, evidence: Sequence[Evidence]) -> Draft:
     """The draft of a reply, from `data` where there is any, else from the text.
@@ -137,6 +140,9 @@ def _marked(body: str, evidence: Sequence[Evidence]) -> Draft:
     if lead := _NONE_LEAD.match(body):
         return Draft((), pages, "abstained", _reason(body[lead.end() :]) or ABSENT)
     made, status, note = parse(body, evidence), "answered", ""
+    if body.startswith("{") and not any(one.marks for one in made):  # an object, and no sentences
+        inner = _inner(body)
+        return _marked(inner, evidence) if inner else Draft((), pages, "abstained", UNREAD)
     if not any(one.marks for one in made) and made and _REFUSED.match(made[0].text):
         return Draft((), pages, "abstained", _reason(body) or ABSENT)
     if any(_NONE_LATER.search(one.text) for one in made):  # an answer, and then that there is none
@@ -145,6 +151,16 @@ def _marked(body: str, evidence: Sequence[Evidence]) -> Draft:
     if not made:
         return Draft((), pages, "abstained", note or UNREAD)
     return _settled(made, pages, "partial" if status == "partial" else "answered", note)
+
+
+def _inner(body: str) -> str:
+    """The answer of an object of another form, where it holds one; of one inside it, nothing."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    said = [text for key, text in found.items() if key.lower() in _ANSWERS and isinstance(text, str)]
+    return "" if len(said) != 1 or said[0].lstrip().startswith("{") else said[0].strip()
 
 
 def parse(text: str, evidence: Collection[Evidence] = ()) -> tuple[Sentence, ...]:

@@ -96,6 +96,8 @@ def test_block_ids_keep_their_zeros() -> None:
         ('{"status": "answered", "sentences": [5, null, {}], "missing": ""}', UNREAD),
         ('{"sentences": [{"text": "It', UNREAD),
         ("[1.0]", UNREAD),
+        ("{{{ not json ]] <<", UNREAD),
+        ('{"answer": "It is 5', UNREAD),
     ],
 )
 def test_what_is_no_answer_is_an_abstention(text: str, note: str) -> None:
@@ -137,7 +139,11 @@ def test_odd_json_is_read_without_harm() -> None:
     data = '{"status": NaN, "sentences": [{"text": "Yes.", "cites": [{"block": Infinity}]}], "missing": -Infinity}'
     assert written(data, None, PAGES).sentences[0].marks == ()
     assert written('{"sentences": ' + "[" * 100_000, None, PAGES).status == "abstained"
-    assert written('{"note": "no answer at all"}', None, PAGES).sentences[0].marks == ()
+    assert written('{"note": "no answer at all"}', None, PAGES).note == UNREAD
+    other = written('{"answer": "It opened in 1987.", "confidence": 0.9}', None, PAGES)
+    assert [one.text for one in other.sentences] == ["It opened in 1987."]
+    for odd in ('{"answer": "{\\"answer\\": 1}"}', '{"answer": "a", "text": "b"}', '{"answer": ["a"]}'):
+        assert written(odd, None, PAGES).note == UNREAD
 
 
 def test_repetitions_and_endless_lists_are_bounded() -> None:

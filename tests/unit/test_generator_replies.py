@@ -237,6 +237,7 @@ def test_it_is_asked_again_only_once(second: Reply | Exception) -> None:
         checked(asking(schema=SCHEMA), said("no"), model)
     assert not isinstance(caught.value, RequestTooLarge)  # the question was not too large, the repetition was
     assert len(model.asked) == 1
+    assert caught.value.usage == (Usage(2, 20, 10) if isinstance(second, Reply) else Usage(1, 10, 5))
 
 
 def test_a_call_that_was_given_up_is_not_asked_again() -> None:
