@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import mmap
 import os
 import signal
 import sys
@@ -79,7 +80,7 @@ class Worker:
     def __init__(self, layers: Layers, stream: BinaryIO, at: Path) -> None:
         self.layers = layers
         self.sender = Sender(stream, layers)
-        self._at = os.open(at, os.O_RDWR | os.O_CREAT, 0o600)
+        self._at = _mapped(at)
 
     def run(self, job: JSON) -> None:
         """One job; whatever goes wrong with the document becomes an `error` message."""
@@ -102,8 +103,7 @@ class Worker:
         self.sender.send({"type": "error", "reason": sound(reason), "outcome": str(outcome)})
 
     def _mark(self, page: int) -> None:
-        os.lseek(self._at, 0, os.SEEK_SET)
-        os.write(self._at, b"%012d" % page)
+        self._at[:] = b"%012d" % page
 
     def parse(self, job: JSON) -> None:
         """A file -> its pages and passages. `skip` are pages that ended a worker before."""
@@ -183,6 +183,16 @@ class Worker:
             if blocks:
                 self._passages(doc, self.layers.passages(layer), self.layers.splitter.split([stored]), shift)
             self.sender.send({"type": "read", "page": number})
+
+
+def _mapped(path: Path) -> mmap.mmap:
+    """The 12 bytes of the file that names the page: in memory, for a write may wait until a whole disk is in order."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        os.write(file, b"%012d" % 0)
+        return mmap.mmap(file, 12)
+    finally:
+        os.close(file)
 
 
 def main() -> None:
