@@ -101,9 +101,13 @@ class Folded(Folding):
 
     def fold(self, payload: JSON) -> JSON:
         """A payload by numbers."""
-        number = self._texts.number
-        recurring = self._recurring
-        return {number(key): _each(number, value) if key in recurring else value for key, value in payload.items()}
+        number, numbers = self._texts.number, self._texts.numbers
+        folded: JSON = {}
+        for key, value in payload.items():
+            if key in self._recurring:
+                value = (numbers.get(value) or number(value)) if isinstance(value, str) else _each(number, value)
+            folded[numbers.get(key) or number(key)] = value
+        return folded
 
     def unfold(self, payload: JSON) -> JSON:
         """The payload of a folded one. Raises `StoreError` where the file lacks a text."""
