@@ -198,8 +198,12 @@ def candidates_of(
         if kept is not one and one in bases:
             notes.append(f"{one.name} was left out: it {'is' if answers else 'searches'} the same as {kept.name}")
     if len(unique) < 2:
+        ranked = any(base.config.search.rank for base in bases) and {"weights", "fuse"} & set(vary)
+        why = ": its ranking model orders the pages, whatever the weights of the lists and their fusion are"
         raise UsageError(
-            "there is nothing to choose from: one candidate only", hint="name others: --config A --config B"
+            f"there is nothing to choose from: one candidate only{why if ranked else ''}",
+            hint="name others: --config A --config B"
+            + "\nto choose among weights without the ranking model: --set search.rank=null" * bool(ranked),
         )
     return list(unique.values()), notes
 

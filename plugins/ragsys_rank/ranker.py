@@ -89,8 +89,11 @@ class TreesRanker:
         partial = [ranked.name for ranked in lists if ranked.coverage < 1.0]
         if partial:
             return f"{', '.join(partial)} is not complete"
-        if {ranked.name for ranked in lists} != set(model.lists) or len(lists) != len(model.lists):
-            return f"it was made for the lists {', '.join(sorted(model.lists))}"
+        names = sorted(dict.fromkeys(ranked.name for ranked in lists))
+        if names != sorted(model.lists):
+            return f"it was made for the lists {', '.join(sorted(model.lists))}, not for {', '.join(names)}"
+        if len(lists) > len(names):
+            return "it was made for one wording of a question, and rewriters search for several (search.rewriters)"
         for ranked in lists:
             if tuple(sorted(ranked.vectors)) != tuple(sorted(model.lists[ranked.name])):
                 return f"it was made for another '{ranked.name}': {', '.join(model.lists[ranked.name])}"
@@ -207,7 +210,7 @@ class TreesRanker:
 
 
 def _note(fused: RankedList, reason: str) -> str:
-    return f"pages are in the order of {fused.name}, not of the ranking model: {reason}"
+    return f"the ranking model was not used, the scores of the searches ({fused.name}) order the pages: {reason}"
 
 
 def _of_pages(ranked: RankedList) -> bool:

@@ -67,6 +67,7 @@ class Asker:
     def __call__(self, question: Question) -> Outcome:
         """What the configuration gives; an error is a part of the outcome and never raised."""
         pages: list[FoundPage] = []
+        notes: list[str] = []
         made: Answer | None = None
         seconds: dict[str, float] = {}
         error: str | None = None
@@ -74,14 +75,14 @@ class Asker:
             self._warm_up()
         try:
             where, images = self._filter(question), self._images(question)
-            pages = self._search(question, where, images, seconds)
+            pages, notes = self._search(question, where, images, seconds)
             if not self._how.search_only:
                 made = self._answer(question, where, images, seconds)
         except Exception as problem:  # whatever a plugin raises: the next question is asked
             error = _told(problem)
         seconds["total"] = seconds.get("answer", seconds.get("search", 0.0))
         usage = made.usage if made else None
-        return {
+        outcome: Outcome = {
             "id": question["id"],
             "config": self._name,
             "pages": pages,
@@ -98,6 +99,9 @@ class Asker:
             "seconds": {stage: round(value, 6) for stage, value in seconds.items()},
             "error": error,
         }
+        if notes:
+            outcome["notes"] = notes
+        return outcome
 
     def _warm_up(self) -> None:
         """Search once for nothing, so that no question's seconds hold the loading of a model."""
@@ -130,13 +134,14 @@ class Asker:
 
     def _search(
         self, question: Question, where: Filter, images: tuple[Image, ...], seconds: dict[str, float]
-    ) -> list[FoundPage]:
+    ) -> tuple[list[FoundPage], list[str]]:
+        """(the pages, the search's notes)."""
         query = Query(question["question"], images, where)
         began = time.perf_counter()
         found = self._library.searcher.search(query, self._how.depth, partial=self._how.partial)
         seconds["search"] = time.perf_counter() - began
         seconds |= {f"search.{stage}": value for stage, value in found.seconds.items()}
-        return self._pages(found, query, _named(question))
+        return self._pages(found, query, _named(question)), list(found.notes)
 
     def _pages(self, found: Found, query: Query, named: Collection[str]) -> list[FoundPage]:
         if self._how.passages:

@@ -190,7 +190,7 @@ def _outcome(line: bytes) -> Outcome | None:
         found: Outcome = json.loads(line)
     except ValueError:
         return None
-    return found if isinstance(found, dict) and set(found) == set(KEYS) else None
+    return found if isinstance(found, dict) and found.keys() - {"notes"} == set(KEYS) else None
 
 
 def _short(value: Any) -> str:

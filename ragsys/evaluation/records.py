@@ -101,6 +101,7 @@ class Outcome(TypedDict):
     usage: dict[str, float]  # calls, input_tokens, output_tokens, seconds; confidence where it is told
     seconds: dict[str, float]  # by stage; "total" is the whole question
     error: str | None
+    notes: NotRequired[list[str]]  # what its search said of itself, such as a ranker that was not used
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,11 +42,13 @@ from ragsys.evaluation.statistics import (
 from ragsys.evaluation.suites import built
 from ragsys.plugins import Builder, Component, Registry, registry
 from ragsys.protocols import SetMetric
+from ragsys.wording import counted
 
 if TYPE_CHECKING:
     from ragsys.protocols import Metric
 
 _JUDGES = {"generator", "judge"}  # roles that a metric may need and that cost model calls
+_NOTES = 5  # kinds of notes of searches that are told
 _GROUP_SAMPLES = 200  # of a total's interval in a group: each sample scores the group anew
 
 
@@ -156,7 +158,7 @@ def score(
         for config, found in outcomes.items()
     }
     defined = [m for m in metrics if _is_defined(m, outcomes, scores)]
-    notes = [*notes, *_missing(metrics, defined, questions, outcomes), *_errors(outcomes)]
+    notes = [*notes, *_missing(metrics, defined, questions, outcomes), *_errors(outcomes), *_said(outcomes)]
     labels = clusters(questions)
     every = range(len(questions))
     estimates = {
@@ -360,6 +362,26 @@ def _errors(outcomes: Mapping[str, Sequence[Outcome]]) -> list[str]:
         if errors:
             most = max(sorted(set(errors)), key=errors.count)
             notes.append(f"{config}: {len(errors)} of {len(found)} questions ended with an error, such as: {most}")
+    return notes
+
+
+def _said(outcomes: Mapping[str, Sequence[Outcome]]) -> list[str]:
+    """What searches said of themselves, the same words once for all configurations: numbers of a ranker that was never
+    used are not its numbers."""
+    said: dict[str, dict[str, int]] = {}  # {note: {configuration: searches}}
+    for config, found in outcomes.items():
+        for outcome in found:
+            for note in dict.fromkeys(outcome.get("notes", ())):
+                own = said.setdefault(note, {})
+                own[config] = own.get(config, 0) + 1
+    asked = max((len(found) for found in outcomes.values()), default=0)
+    notes = []
+    for note, own in sorted(said.items(), key=lambda item: (-sum(item[1].values()), item[0]))[:_NOTES]:
+        least, most = min(own.values()), max(own.values())
+        count = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+        notes.append(f"{', '.join(own)}: in {count} of {counted(asked, 'question')}: {note}")
+    if len(said) > _NOTES:
+        notes.append(f"{len(said) - _NOTES:,} more kinds of notes of searches are in results.jsonl")
     return notes
 
 

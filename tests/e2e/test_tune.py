@@ -106,6 +106,15 @@ def test_few_documents_are_too_little(suite: Path, capsys: pytest.CaptureFixture
     assert not Path("mine.yaml").exists()
 
 
+def test_a_ranking_model_that_was_never_used_is_told(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    few = write_suite(suite.parent / "few", TOWNS[:3])
+    words = ["-c", "laptop-lexical", "--set", "search.rank=trees", "--vary", "rank", "--json"]
+    assert command(["tune", str(few), *words]) == 0
+    notes = json.loads(capsys.readouterr().out)["notes"]
+    (told,) = (note for note in notes if "the ranking model was not used" in note)
+    assert told.startswith("laptop-lexical: in 6 of 6 questions: ")
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -115,6 +124,7 @@ def test_few_documents_are_too_little(suite: Path, capsys: pytest.CaptureFixture
         (["--metric", "supported_share"], "needs answers"),
         (["-c", "laptop-lexcal"], "did you mean"),
         (["-c", "laptop-lexical", "--vary", "nothing"], "nothing to choose from"),
+        (["-c", "laptop", "--vary", "weights"], "without the ranking model: --set search.rank=null"),
         (["-c", "laptop-lexical", "--write", "mine"], "ends in .yaml"),
     ],
 )

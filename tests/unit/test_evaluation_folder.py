@@ -39,6 +39,17 @@ def lines(path: Path) -> list[tuple[str, str]]:
     return [(row["id"], row["config"]) for row in rows]
 
 
+def test_an_outcome_may_hold_notes_and_nothing_else_beside(tmp_path: Path) -> None:
+    run = RunFolder.start(tmp_path / "run", about(), QUESTIONS_ASKED)
+    with run:
+        run.add({**outcome("q0", "a"), "notes": ["not used"]})
+        run.add({**outcome("q1", "a"), "more": 1})  # type: ignore[typeddict-unknown-key]
+    again = RunFolder.read(run.path)
+    assert again.outcomes["q0", "a"]["notes"] == ["not used"]
+    assert ("q1", "a") not in again.outcomes
+    assert again.damaged == [2]
+
+
 def test_lines_end_in_the_order_of_questions_then_configurations(tmp_path: Path) -> None:
     run = RunFolder.start(tmp_path / "run", about(), QUESTIONS_ASKED)
     with run:

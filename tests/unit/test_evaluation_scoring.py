@@ -176,6 +176,19 @@ def test_failing_never_pays() -> None:
     assert any("4 of 8 questions ended with an error, such as: GenerationError: gone" in note for note in made.notes)
 
 
+def test_what_searches_said_of_themselves_is_told_once_with_counts() -> None:
+    plain, said = [outcome(q["id"], "a") for q in GOLD], "the ranking model was not used"
+    noted = [outcome(q["id"], "b", notes=[said]) for q in GOLD]
+    some = [*(outcome(q["id"], "c", notes=[said]) for q in GOLD[:3]), *(outcome(q["id"], "c") for q in GOLD[3:])]
+    notes = scored(["found@1"], a=plain, b=noted, c=some).notes
+    assert [note for note in notes if said in note] == [f"b, c: in 3 to 8 of 8 questions: {said}"]
+    assert not any(said in note for note in scored(["found@1"], a=plain).notes)
+    many = [outcome(q["id"], "d", notes=[f"note {n}"]) for n, q in enumerate(GOLD)]
+    told = [note for note in scored(["found@1"], d=many).notes if "note" in note]
+    assert told[0] == "d: in 1 of 8 questions: note 0"
+    assert told[-1] == "3 more kinds of notes of searches are in results.jsonl"
+
+
 def test_what_is_defined_nowhere_is_left_out_and_told() -> None:
     only: dict[str, Any] = {"answer": None, "status": None}
     made = scored(["found@1", "said", "share-answered"], a=[outcome(q["id"], "a", **only) for q in GOLD])

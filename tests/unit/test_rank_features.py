@@ -137,7 +137,7 @@ def test_the_model_decides(tmp_path: Path) -> None:
     ("changes", "reason"),
     [
         ({"version": VERSION + 1}, "features of version"),
-        ({"lists": {"page": ["x"], "dense": ["y"]}}, "for the lists dense, page"),
+        ({"lists": {"page": ["x"], "dense": ["y"]}}, "for the lists dense, page, not for page, passage"),
         ({"lists": {"page": ["x"], "passage": ["y"]}}, "another 'page': x"),
         ({"features": ["words.unheard_of"]}, "'words.unheard_of'"),
     ],
@@ -152,6 +152,16 @@ def test_a_model_made_for_something_else_leaves_the_order_and_says_so(
     assert kept == fused
     assert len(notes) == 1
     assert reason in notes[0]
+
+
+def test_lists_of_several_wordings_leave_the_order_and_say_so(tmp_path: Path) -> None:
+    library = index()
+    found = [*lists("acme", library), *lists("acme report", library)]
+    fused = Zsum(ZsumOptions(), CONTEXT).fuse(found)
+    kept, notes = ranker(tmp_path).rank(Query("acme"), fused, found, library)
+    assert (kept, len(notes)) == (fused, 1)
+    assert "the ranking model was not used" in notes[0]
+    assert "search.rewriters" in notes[0]
 
 
 def test_a_tiny_library_keeps_the_fused_order(tmp_path: Path) -> None:
