@@ -84,7 +84,7 @@ class QdrantStore(ABC):
     def _set_payload(self, target: Any, payload: JSON, *, ids: bool) -> None: ...
 
     @abstractmethod
-    def _query(self, ask: Ask) -> list[Scored]: ...
+    def _query(self, ask: Ask) -> list[ranking.Raw]: ...
 
     @abstractmethod
     def _retrieve(self, ids: Sequence[str], payload: Selection, names: Sequence[str]) -> list[Record]: ...
@@ -278,7 +278,7 @@ class QdrantStore(ABC):
                 carrying = self._scroll(where, None, len(some), False, ()).records
                 scores |= {record.id: 0.0 for record in carrying}
             asked = replace(base, where=where, limit=len(some))
-            scores |= {point.id: ranking.settle(point.score) for point in self._query(asked)}
+            scores |= {name: ranking.settle(score) for name, score, _ in self._query(asked)}
         return {name: scores[name] for name in wanted if name in scores}
 
     def get(self, ids: Sequence[str], *, payload: Selection = True, vectors: Sequence[str] = ()) -> list[Record]:

@@ -22,9 +22,9 @@ import qdrant_edge as engine
 
 from ragsys.errors import LibraryBusy, StoreError
 from ragsys.protocols import Context
-from ragsys.store import Record, Schema, Scored
+from ragsys.store import Record, Schema
 from ragsys.types import JSON, Sparse, Vector, VectorSpec
-from ragsys_qdrant import vectors
+from ragsys_qdrant import ranking, vectors
 from ragsys_qdrant.base import Ask, Chunk, QdrantStore, Selection
 from ragsys_qdrant.dialect import EdgeDialect
 from ragsys_qdrant.folding import Folded, Folding
@@ -221,7 +221,7 @@ class EdgeStore(QdrantStore):
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
-    def _query(self, ask: Ask) -> list[Scored]:
+    def _query(self, ask: Ask) -> list[ranking.Raw]:
         request = engine.QueryRequest(
             limit=ask.limit,
             query=engine.Query.Nearest(ask.vector, using=ask.spec.name),
@@ -232,7 +232,7 @@ class EdgeStore(QdrantStore):
         with _engine("search", self.where):
             found = self._live.query(request)
         unfold = self._folding.unfold
-        return [Scored(str(point.id), point.score, unfold(point.payload or {})) for point in found]
+        return [(str(point.id), point.score, unfold(point.payload or {})) for point in found]
 
     def _retrieve(self, ids: Sequence[str], payload: Selection, names: Sequence[str]) -> list[Record]:
         with _engine("read", self.where):

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ragsys.store import Scored
+from ragsys.types import JSON
 
+#: What an engine finds: (id, score, payload).
+Raw = tuple[str, float, JSON]
 _MARGIN = 8  # points asked for beyond the limit: almost always enough to see where a tie ends
 _MOST = 1 << 16  # ties are followed to here; a longer one is cut where the engine cuts it
 
@@ -19,16 +22,17 @@ def settle(score: float) -> float:
     return round(score, 6) + 0.0 if abs(score) < 1 else float(f"{score:.6g}")
 
 
-def best(run: Callable[[int], Sequence[Scored]], limit: int) -> list[Scored]:
+def best(run: Callable[[int], Sequence[Raw]], limit: int) -> list[Scored]:
     """The `limit` best points by (score, id) of a search `run(limit)` that orders by score alone."""
     if limit <= 0:
         return []
     fetch = limit + _MARGIN
     while True:
         found = run(fetch)
-        rows = sorted((Scored(p.id, settle(p.score), p.payload) for p in found), key=lambda p: (-p.score, p.id))
-        if len(found) < fetch or rows[-1].score < rows[limit - 1].score or fetch >= _MOST:
-            return rows[:limit]
+        # hundreds a search: numbers are sorted, and points made of those alone that are given back
+        rows = sorted([(-settle(score), name, n) for n, (name, score, _) in enumerate(found)])
+        if len(found) < fetch or rows[-1][0] > rows[limit - 1][0] or fetch >= _MOST:
+            return [Scored(name, -low, found[n][2]) for low, name, n in rows[:limit]]
         fetch *= 4
 
 

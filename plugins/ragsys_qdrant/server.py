@@ -19,9 +19,9 @@ from qdrant_client import QdrantClient, models
 
 from ragsys.errors import StoreError
 from ragsys.protocols import Context
-from ragsys.store import Record, Schema, Scored
+from ragsys.store import Record, Schema
 from ragsys.types import JSON, VectorSpec
-from ragsys_qdrant import vectors
+from ragsys_qdrant import ranking, vectors
 from ragsys_qdrant.base import Ask, Chunk, QdrantStore, Selection
 from ragsys_qdrant.options import ServerOptions
 
@@ -210,7 +210,7 @@ class ServerStore(QdrantStore):
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
-    def _query(self, ask: Ask) -> list[Scored]:
+    def _query(self, ask: Ask) -> list[ranking.Raw]:
         with self._request("search"):
             found = self._live.query_points(
                 self.collection,
@@ -221,7 +221,7 @@ class ServerStore(QdrantStore):
                 with_payload=_selected(ask.payload),
                 search_params=models.SearchParams(exact=True) if ask.exact and self._remote else None,
             ).points
-        return [Scored(str(point.id), point.score, point.payload or {}) for point in found]
+        return [(str(point.id), point.score, point.payload or {}) for point in found]
 
     def _retrieve(self, ids: Sequence[str], payload: Selection, names: Sequence[str]) -> list[Record]:
         with self._request("read"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ FIELDS = 6
 MAKE_UP = ("terms", "digits", "tables", "table_area", "figures", "figure_area", "captions", "titles", "lists", "ocr")
 
 _BREAK = "918273645546372819"  # a number that is one term in every language; no text holds it
-_YEAR = re.compile(r"(?<!\d)(?:19[5-9]\d|20[0-4]\d)(?!\d)")
+_NUMBER = re.compile(r"\d+")
 _FIELD = {
     BlockKind.TITLE: TITLE,
     BlockKind.CAPTION: CAPTION,
@@ -61,17 +62,18 @@ def facts_of(page: Page, lexical: Lexical) -> Facts:
     own = np.array([field for field, _ in parts] or [BODY], np.uint8)
     fields = own[np.minimum(np.cumsum(breaks), len(own) - 1)]  # (n,): a break belongs to the block behind it
     text = "".join(text for _, text in parts)
-    years: dict[int, int] = {}
-    for year in _YEAR.findall(text):
-        years[int(year)] = years.get(int(year), 0) + 1
+    # a third of the time of an expression that looks behind itself at every digit
+    numbers = _NUMBER.findall(text)
+    years = Counter(int(number) for number in numbers if len(number) == 4 and "1950" <= number <= "2049")
+    digits = sum(map(len, numbers)) if text.isascii() else sum(map(text.count, "0123456789"))
     kinds = [block.kind for block in page.blocks]
-    areas = {
-        kind: sum(block.bbox.area for block in page.blocks if block.kind is kind)
-        for kind in (BlockKind.TABLE, BlockKind.FIGURE)
-    }
+    areas = {BlockKind.TABLE: 0.0, BlockKind.FIGURE: 0.0}
+    for block in page.blocks:
+        if block.kind in areas:
+            areas[block.kind] += block.bbox.area
     make_up = (
         np.log1p(len(found)),
-        sum(map(text.count, "0123456789")) / max(1, len(text)),
+        digits / max(1, len(text)),
         kinds.count(BlockKind.TABLE),
         areas[BlockKind.TABLE],
         kinds.count(BlockKind.FIGURE),
@@ -81,4 +83,4 @@ def facts_of(page: Page, lexical: Lexical) -> Facts:
         kinds.count(BlockKind.LIST),
         float(page.source == "ocr"),
     )
-    return Facts(terms, fields, np.array(make_up, np.float32), years, page.label)
+    return Facts(terms, fields, np.array(make_up, np.float32), dict(years), page.label)
