@@ -19,10 +19,10 @@ import numpy as np
 from ragsys import ahead
 from ragsys.catalog import Layer, State, tally
 from ragsys.pool import Job, Message, Pool
-from ragsys.records import point_id
+from ragsys.records import STATES, point_id
 from ragsys.scan import File, Scan, load_table, save_table, scan
 from ragsys.statistics import Ids, TermCounts
-from ragsys.store import AllOf, In, Is, Point
+from ragsys.store import AllOf, In, Is, Not, Point
 from ragsys.types import JSON, Fault, Outcome, Sparse
 
 if TYPE_CHECKING:
@@ -363,8 +363,9 @@ class Commit:
             if state.paths[0] in paths:
                 paths.remove(state.paths[0])
         layers = [writing.layer, self.space.layers.passages(writing.layer)]
-        self.space.store.delete_where(AllOf((Is("doc", doc), In("layer", layers))))
-        state.outcome, state.faults = outcome, [Fault(0, reason, outcome)]
+        # those of other configurations too: no state would tell of them any more
+        self.space.store.delete_where(AllOf((Is("doc", doc), Not(Is("layer", STATES)))))
+        state.outcome, state.faults, state.vectors = outcome, [Fault(0, reason, outcome)], {}
         state.layers = {layer: Layer(kind, 0, True) for layer, kind in zip(layers, ("pages", "passages"), strict=True)}
         self.space.catalog.save(state, {})
         _recall(state, self.report)

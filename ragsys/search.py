@@ -180,7 +180,7 @@ class Searcher:
         ranked = clock("fuse", lambda: self.fuse(whole or parts))
         if parts and whole:
             ranked = clock("rescore", lambda: self.rescore(query, ranked, parts))
-        notes = self._notes(parts)
+        notes = self._notes(parts, rescored=bool(whole))
         if self.ranker is not None:
             ranked, said = clock("rank", functools.partial(self.ranker.rank, query, ranked, lists, self.index))
             notes += tuple(said)
@@ -194,8 +194,9 @@ class Searcher:
         coverage = {one.name: one.coverage for one in lists}
         return Found(tuple(hits), tuple(lists), coverage, clock.seconds, notes)
 
-    def _notes(self, parts: Sequence[RankedList]) -> tuple[str, ...]:
-        return tuple(f"{one.name} covers {one.coverage:.0%} and rescored the shortlist only" for one in parts)
+    def _notes(self, parts: Sequence[RankedList], *, rescored: bool) -> tuple[str, ...]:
+        did = "and rescored the shortlist only" if rescored else "of what was searched: the rest is not found yet"
+        return tuple(dict.fromkeys(f"{one.name} covers {one.coverage:.0%} {did}" for one in parts))
 
     def rewrite(self, query: Query) -> list[Query]:
         """The query and what the rewriters make of it."""

@@ -49,6 +49,16 @@ def test_another_set_of_lists_is_told(tmp_path: Path) -> None:
     assert "it was made for the lists dense, pages, passages" in note
 
 
+def test_lists_that_are_all_incomplete_say_that_pages_are_missing(tmp_path: Path) -> None:
+    root = folders.write_folder(tmp_path / "docs")
+    words = "search.retrievers={pages: null, passages: null}"
+    with Library(root, folder=tmp_path / "library", overrides=[words], background=False) as library:
+        library.index()
+        found = library.searcher.search(QUESTION, 3)
+    assert found.hits == ()
+    assert found.notes == ("dense covers 0% of what was searched: the rest is not found yet",)
+
+
 def test_what_the_ranker_needs_of_pages_is_stored_with_them(tmp_path: Path) -> None:
     with opened(tmp_path, "search.rank.least_pages=1", "search.rank.use=trees") as library:
         ranker = library.space.layers.ranker
@@ -79,6 +89,19 @@ def test_other_layers_in_the_store_are_kept_apart(tmp_path: Path) -> None:
         assert not library.space.plain()
         names = [str(part) for part in library.searcher.index.scope(QUESTION, items="page", vector=True).parts]  # type: ignore[union-attr]
         assert any("layer" in name for name in names)
+
+
+def test_a_document_that_could_not_be_read_leaves_no_pages_of_other_configurations(tmp_path: Path) -> None:
+    plain = ("search.rank=null", "search.retrievers.dense=null")
+    with opened(tmp_path, *plain) as library:
+        before = [(hit.path, hit.page, hit.score) for hit in library.search(QUESTION.text, 3)]
+        assert before
+    other = "loaders.pymupdf={use: pymupdf, tables: false}"
+    with opened(tmp_path, *plain, other, "index.limits.bytes=10") as library:
+        assert {document.outcome for document in library.documents()} == {"too-large"}
+        assert library.searcher.search(QUESTION, 3).hits == ()
+    with opened(tmp_path, *plain) as library:  # reads them again
+        assert [(hit.path, hit.page, hit.score) for hit in library.search(QUESTION.text, 3)] == before
 
 
 def test_the_index_shows_documents_and_pages(tmp_path: Path) -> None:
