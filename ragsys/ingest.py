@@ -378,8 +378,9 @@ class Commit:
         state.layers = {layer: held for layer, held in state.layers.items() if layer not in layers}
         state.faults = [*state.faults, Fault(0, f"layout: {reason}", outcome)]
         state.tried[tally("layout", writing.layer)] = list(range(1, state.pages + 1))
-        self.space.catalog.save(state)
+        # points first: a state that does not name their layers is taken to say that there are none
         self.space.store.delete_where(AllOf((Is("doc", doc), In("layer", layers))))
+        self.space.catalog.save(state)
 
     def settle(self) -> None:
         """Flush, then mark every document complete whose points are all written."""

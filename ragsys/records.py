@@ -160,9 +160,14 @@ def digest_payload(key: str, digest: bytes) -> JSON:
 
 
 def digest_of(payload: Mapping[str, Any], key: str) -> bytes | None:
-    """The digest of a page's payload; None where it holds none of this key."""
+    """The digest of a page's payload; None where it holds none of this key, or a damaged one."""
     held, _, packed = str(payload.get("digest", "")).partition(" ")
-    return base64.b64decode(packed) if held == key and packed else None
+    if held != key or not packed:
+        return None
+    try:
+        return base64.b64decode(packed)
+    except ValueError:
+        return None
 
 
 def page_of(payload: Mapping[str, Any]) -> Page:

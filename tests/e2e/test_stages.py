@@ -176,7 +176,9 @@ def test_passages_cut_anew_wait_for_their_vectors(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(importlib.util.find_spec("pymupdf.layout") is None, reason="the extra `layout` is not installed")
-def test_a_document_stays_searchable_while_and_after_the_layout_model_fails(tmp_path: Path) -> None:
+def test_a_document_stays_searchable_while_and_after_the_layout_model_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = write_folder(tmp_path / "docs")
     with Library(folder, config="laptop-lexical", overrides=["index.layout=true"], background=False) as library:
         library.index()
@@ -193,7 +195,13 @@ def test_a_document_stays_searchable_while_and_after_the_layout_model_fails(tmp_
         assert (hit.path, hit.page) == ("manual.pdf", 1)
         assert "green button" in hit.passages[0]
 
+        left: list[int] = []  # points of the layer when the state that no longer names it is kept
+        saved = space.catalog.save
+        monkeypatch.setattr(
+            space.catalog, "save", lambda state: (left.append(space.store.count(Is("layer", refined))), saved(state))
+        )
         commit.take(Message(job, {"type": "error", "reason": "no", "outcome": "crashed"}), meter)
+        assert left == [0]
         document = library.document("manual.pdf")
         assert document.outcome is Outcome.INDEXED
         assert document.faults[-1].reason == "layout: no"

@@ -9,7 +9,17 @@ import zlib
 import pytest
 
 from ragsys.packing import pack, unpack
-from ragsys.records import headings_of, page_of, page_payload, passage_payload, pieces_of, point_id, sound_page
+from ragsys.records import (
+    digest_of,
+    digest_payload,
+    headings_of,
+    page_of,
+    page_payload,
+    passage_payload,
+    pieces_of,
+    point_id,
+    sound_page,
+)
 from ragsys.types import BBox, Block, BlockKind, Line, Page, Piece
 
 PAGE = Page(
@@ -66,6 +76,12 @@ def test_a_passage_of_a_library_of_the_first_versions_is_read() -> None:
     assert pieces_of(payload) == (Piece(3, 0, 0, 7), Piece(4, 1, 0, 19))
     assert headings_of(payload) == ("Results",)
     assert headings_of({"headings": []}) == ()
+
+
+def test_a_digest_is_read_under_its_key_alone_and_only_if_it_is_sound() -> None:
+    payload = digest_payload("abc", b"\x00\xff facts")
+    assert digest_of(payload, "abc") == b"\x00\xff facts"
+    assert digest_of(payload, "abd") is digest_of({}, "abc") is digest_of({"digest": "abc x"}, "abc") is None
 
 
 def test_point_ids_are_equal_everywhere_and_differ_by_all_three_parts() -> None:
