@@ -22,7 +22,7 @@ import psutil
 import xllamacpp
 from pydantic import SecretStr
 
-from ragsys.errors import GenerationError, RequestTooLarge
+from ragsys.errors import GenerationError, MalformedReply, RequestTooLarge
 from ragsys.exchange import Limits
 from ragsys.protocols import Context, Reply, Request
 
@@ -142,6 +142,8 @@ class Local:
             raise RequestTooLarge(self._named(error, loaded), what=error.what, limit=error.limit) from error
         except GenerationError as error:
             hint = None if error.hint and "server" in error.hint else error.hint
+            if isinstance(error, MalformedReply):
+                raise MalformedReply(self._named(error, loaded), hint=hint, usage=error.usage) from error
             raise GenerationError(self._named(error, loaded), hint=hint) from error
 
     def _named(self, error: GenerationError, loaded: _Loaded) -> str:

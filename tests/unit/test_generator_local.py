@@ -22,7 +22,7 @@ from ragsys_generate.local import Local
 from ragsys_generate.options import LocalOptions
 from readers import SCHEMA, Calling, asking
 
-from ragsys.errors import GenerationError, RequestTooLarge
+from ragsys.errors import GenerationError, MalformedReply, RequestTooLarge
 from ragsys.exchange import Bounded, Cancel, Limits
 from ragsys.protocols import Context, Generator, Reply
 from ragsys.testing.generators import check_generator
@@ -154,6 +154,13 @@ def test_an_error_names_the_model_and_no_address(runtime: Runtime, model: Path) 
     with pytest.raises(GenerationError, match=r"tiny\.gguf.*out of memory") as caught:
         list(made(model).stream(asking()))
     assert "127.0.0.1" not in str(caught.value)
+
+
+def test_a_reply_that_cannot_be_used_is_told_apart_from_a_model_that_fails(runtime: Runtime, model: Path) -> None:
+    runtime.script = [Chat('{"name": "x", "val', finish="length")]
+    with pytest.raises(MalformedReply, match="was cut at 64 tokens") as caught:
+        list(made(model).stream(asking(schema=SCHEMA, max_tokens=64)))
+    assert caught.value.usage.calls == 1
 
 
 def test_a_call_that_is_given_up_ends_at_once(runtime: Runtime, model: Path) -> None:
