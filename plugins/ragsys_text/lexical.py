@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache, lru_cache
 from itertools import chain, islice
 from typing import Literal
@@ -22,7 +22,7 @@ from ragsys_text.options import WordsOptions
 from ragsys_text.tokens import Terms, chunks, term_id, unaccented
 
 _SAMPLE = 400  # chunks that decide a text's language
-_BREAK = "918273645546372819"  # stands between the parts of a page; no text holds it
+_BREAK = "918273645546372819"  # stands between the parts of a page; a longer one where a text holds it
 _LINES = 4096  # that are remembered: more than a worker reads of pages before it sends them
 _REPEAT = 3  # a query's repeated word counts at most so often
 
@@ -121,13 +121,13 @@ class WordsLexical:
         weights = dict(zip(query.indices.tolist(), query.values.tolist(), strict=True))
         k1, b, reference = self._options.k1, self._options.b, self._reference[level]
         parts = {part: n for n, part in enumerate(dict.fromkeys(part for text in texts for part in text))}
-        found = chunks(f"\n{_BREAK}\n".join(parts))  # one look through a page costs a third of one at each part
+        found, mark = _parted(parts)
         table = _ids_in(_language(found))
         lengths = [0] * (len(parts) or 1)  # in terms
         shared: list[list[int]] = [[] for _ in lengths]  # the query's terms in each part
         at = 0
         for chunk in found:
-            if chunk == _BREAK:
+            if chunk == mark:
                 at += 1
                 continue
             ids = table[chunk]
@@ -175,6 +175,14 @@ def _in_every_language(chunk: str) -> tuple[tuple[int, ...], ...]:
     variants = [_ids_in(language)[chunk] for language in LANGUAGES]
     same = [variant for variant in variants if len(variant) == len(ours)]
     return tuple(tuple(sorted(set(group))) for group in zip(*same, strict=True))
+
+
+def _parted(parts: Collection[str]) -> tuple[list[str], str]:
+    """The chunks of all parts, and the one that stands between two: to look through a page once costs a third."""
+    mark = _BREAK
+    while (found := chunks(f"\n{mark}\n".join(parts))).count(mark) >= max(1, len(parts)):
+        mark += "7"  # a part holds it
+    return found, mark
 
 
 def _language(found: list[str]) -> str:
