@@ -16,11 +16,14 @@ _MENTIONED = re.compile(
     r"(key|token|password|passphrase|secret|credentials?|authorization|headers|cookies)\b", re.IGNORECASE
 )
 _URL_PASSWORD = re.compile(r"(?<=://)([^/:@\s]*):[^/@\s]+@")
+_URL_KEY = re.compile(
+    r"([?&](?:[\w.-]*[._-])?(?:api)?(?:key|token|password|secret|signature|sig)=)[^&#\s'\"]+", re.IGNORECASE
+)
 
 
 def masked(data: Any, key: str = "", secret: Collection[str] = ()) -> Any:
-    """`data` (JSON) without its secrets: values under keys that look like one or are among `secret`, and passwords in
-    URLs. Empty values, true and false stay: they give nothing away."""
+    """`data` (JSON) without its secrets: values under keys that look like one or are among `secret`, and passwords
+    and keys in URLs. Empty values, true and false stay: they give nothing away."""
     if key in secret or _ALL_WITHIN.search(key):
         return _hidden(data)
     if isinstance(data, dict):
@@ -41,8 +44,8 @@ def _hidden(data: Any) -> Any:
 
 
 def words(text: str) -> str:
-    """A text without the passwords of its URLs."""
-    return _URL_PASSWORD.sub(rf"\1:{HIDDEN}@", text)
+    """A text without the passwords and keys of its URLs."""
+    return _URL_KEY.sub(rf"\1{HIDDEN}", _URL_PASSWORD.sub(rf"\1:{HIDDEN}@", text))
 
 
 def command(line: str) -> str:

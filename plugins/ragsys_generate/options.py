@@ -74,6 +74,10 @@ class OpenAIOptions(Options):
             raise ValueError(f"'{value}' is no address of a server: write http://HOST:PORT/v1")
         if parts.username or parts.password:
             raise ValueError("a password has no place in the url: use api_key")
+        if parts.query or parts.fragment:
+            raise ValueError(
+                "a query has no place in the url, for the paths of requests follow it: use api_key, headers"
+            )
         return value
 
     @field_validator("processor_pixels")

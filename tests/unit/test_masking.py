@@ -21,6 +21,8 @@ SERVED = "generator={use: openai, api_key: hush, headers: {x-team: hush}}"
         ("generator.headers={x-team: hush}", "generator.headers={x-team: '***'}"),
         ("generator={use: openai, api_key: hush}", "generator={use: openai, api_key: '***'}"),
         ("store.url=http://me:hush@host", "store.url=http://me:***@host"),
+        ("store.url=http://host/?a=1&api-key=hush&b=2", "store.url=http://host/?a=1&api-key=***&b=2"),
+        ("store.url=http://host/?monkey=1&tokens=4", "store.url=http://host/?monkey=1&tokens=4"),
         ("generator.api_key=@hush", "generator.api_key=…"),  # no YAML
         ("generator.api_key: hush", "generator.api_key:***"),
         ("answer.pages=4", "answer.pages=4"),
@@ -84,6 +86,7 @@ def test_equal_but_for_secrets_is_the_same_configuration_and_owner() -> None:
     [
         "generator={use: openai, url: 'ftp://me:hush@host'}",
         "generator={use: openai, url: 'http://me:hush@host'}",
+        "generator={use: openai, url: 'http://host/v1?key=hush'}",
         "generator={use: openai, headers: {x-team: [hush]}}",
         "generator={use: openai, api_key: {a: hush}}",
         "generator.api_key=@hush",
