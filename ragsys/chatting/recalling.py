@@ -8,7 +8,9 @@ from dataclasses import replace
 
 from ragsys.answers import Answer, Citation, Statement
 from ragsys.chatting.followups import About
+from ragsys.types import Level
 
+UNPROVED = "the answer before is not proved by it"
 NO_REASON = "no page that was read gives a reason; this is where the answer before stands"
 
 
@@ -19,7 +21,9 @@ def recalled(about: About, made: Answer, past: Sequence[Answer]) -> Answer:
     if not about or not past or not past[-1].sources or {*map(_said, made.said)} - heard:
         return made
     before = past[-1]
-    told = tuple(Statement(_place(one), (one.number,), one.level) for one in before.sources)
+    told = tuple(
+        Statement(_place(one), (one.number,), one.level, _problems(one, before.said)) for one in before.sources
+    )
     return replace(
         made,
         text=" ".join(f"{one.text[:-1]} [{one.citations[0]}]." for one in told),
@@ -34,6 +38,14 @@ def recalled(about: About, made: Answer, past: Sequence[Answer]) -> Answer:
 
 def _said(sentence: Statement) -> str:
     return re.sub(r"\W+", " ", sentence.text).strip().casefold()
+
+
+def _problems(citation: Citation, said: Sequence[Statement]) -> tuple[str, ...]:
+    """What does not hold of that which a citation was given for; nothing where it holds."""
+    if citation.level is Level.SUPPORTED:
+        return ()
+    named = dict.fromkeys(problem for one in said if citation.number in one.citations for problem in one.problems)
+    return tuple(named) or (UNPROVED,)
 
 
 def _place(citation: Citation) -> str:

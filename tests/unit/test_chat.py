@@ -16,7 +16,7 @@ from ragsys.chat import Chat, ChatTurn, compacted
 from ragsys.chatting.followups import Understood
 from ragsys.chatting.kept import turn_json, turn_of
 from ragsys.chatting.pointing import Past
-from ragsys.chatting.recalling import NO_REASON
+from ragsys.chatting.recalling import NO_REASON, UNPROVED, recalled
 from ragsys.chatting.rewriting import refusal, request_of, rewrite
 from ragsys.errors import DocumentError, GenerationError, LibraryBusy, UsageError
 from ragsys.exchange import Cancel
@@ -81,6 +81,16 @@ def test_who_asks_where_and_why_hears_where_the_answer_stands(library: Library) 
         assert "412" in chat.ask("and in 2022?").text
         again = chat.ask("where does it say that?")
         assert again.citations[0].path == "2022/annual.pdf"
+
+
+def test_where_an_answer_stands_that_is_not_proved_it_is_told_why(library: Library) -> None:
+    first = library.ask(REVENUE)
+    (citation,), (said,) = first.citations, first.sentences
+    doubted = replace(citation, level=Level.QUOTED)
+    for problems, told in ((("2023 is not there",), ("2023 is not there",)), ((), (UNPROVED,))):
+        before = replace(first, citations=(doubted,), sentences=(replace(said, level=Level.QUOTED, problems=problems),))
+        assert recalled("where", before, [before]).unsupported[0].problems == told
+    assert recalled("where", first, [first]).unsupported == ()
 
 
 def test_a_reason_that_is_given_is_told(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
