@@ -9,13 +9,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import click
 import pytest
 
-from ragsys.cli import app
+from ragsys.cli import app, main
 from ragsys.cli.shell import Quieter
 from ragsys.errors import LibraryError
 from ragsys.hookspecs import hookimpl
@@ -141,6 +141,17 @@ def test_an_interruption_is_no_error(run: Run, monkeypatch: pytest.MonkeyPatch, 
     raising(monkeypatch, error)
     code, out, err = run("plugins")
     assert (code, out, err.lstrip("\n")) == (130, "", f"{app.INTERRUPTED}\n")
+
+
+def test_an_interruption_while_it_starts_is_none_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Starting(ModuleType):
+        def __getattr__(self, name: str) -> object:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "ragsys.cli.app", Starting("ragsys.cli.app"))
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert ended.value.code == 130
 
 
 def test_text_of_errors_can_drive_no_terminal(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
