@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import portalocker
 
 from ragsys import ingest, places, stages, warming
-from ragsys.asking import Asking, Explained, SearchHit, check_pages
+from ragsys.asking import Asking, Explained, SearchHit, check_search
 from ragsys.catalog import Catalog, State, document_of
 from ragsys.config import AnswerConfig, Config, load, preflight
 from ragsys.errors import LibraryBusy, LibraryError, NoAnswer, UsageError, did_you_mean
@@ -255,7 +255,7 @@ class Library(Asking):
     def find(
         self, text: str, k: int = 10, *, filter: Filter | Mapping[str, Any] | None = None
     ) -> tuple[list[SearchHit], Explained]:
-        check_pages(k)
+        check_search(text, k)
         query = Query(text, filter=to_filter(filter))
         self._alive()
         self.refresh()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ragsys import places
 from ragsys.answers import Answer
-from ragsys.asking import Asking, Explained, SearchHit, check_pages
+from ragsys.asking import Asking, Explained, SearchHit, check_search
 from ragsys.codec import plain, restore
 from ragsys.config import Config
 from ragsys.errors import LibraryError
@@ -56,7 +56,7 @@ class RemoteLibrary(Asking):
         self, text: str, k: int = 10, *, filter: Filter | Mapping[str, Any] | None = None
     ) -> tuple[list[SearchHit], Explained]:
         """As `Library.find`."""
-        check_pages(k)  # here, so that a mistake is told where it was made
+        check_search(text, k)  # here, so that a mistake is told where it was made
         found = self._line.call("find", {"text": text, "k": k, "filter": _filter(filter)})
         return [restore(SearchHit, hit) for hit in found["hits"]], restore(Explained, found["explained"])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ragsys.asking import check_pages
+from ragsys.asking import check_search
 from ragsys.errors import UsageError
 from ragsys.filters import both, to_filter
 from ragsys.types import Filter
@@ -51,6 +51,8 @@ def test_pages_that_end_before_they_start() -> None:
 
 def test_a_number_of_pages_that_is_none_is_refused() -> None:
     with pytest.raises(UsageError, match="k: expected a whole number of pages, found 'a'"):
-        check_pages("a")  # type: ignore[arg-type]
+        check_search("x", "a")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="k is 0: at least one page"):
-        check_pages(0)
+        check_search("x", 0)
+    with pytest.raises(UsageError, match="the query must be a text, found None"):
+        check_search(None, 3)  # type: ignore[arg-type]
