@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ragsys")
 _PATIENCE = 5.0  # seconds that an owner may take to answer or to let go
+_CLIENTS = 10.0  # seconds that other processes have to end what they asked of an owner that is done
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,6 +401,14 @@ class Library(Asking):
     def _alive(self) -> None:
         if self._closed:
             raise LibraryError("this library is closed")
+
+    def __exit__(self, *error: object) -> None:
+        """Close it; what other processes ask of it at this moment is answered before, unless an error ends this one."""
+        try:
+            if not any(error) and not self._closed:
+                self._service.finish(_CLIENTS)
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Stop what runs in the background, make everything durable, let go of the library. Idempotent."""

@@ -15,6 +15,7 @@ import secrets
 import select
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -35,6 +36,7 @@ ABOUT = "owner.json"
 _PROTOCOL = 1
 _CONNECT_SECONDS = 5.0
 _CANCEL_SECONDS = 5.0  # that the owner has to end a call that is given up
+_LULL = 0.2  # seconds between two calls of a client that asks for one thing after another
 _ASKED = 1 << 20  # bytes of a client's message: whoever holds no token must not fill our memory
 
 
@@ -53,11 +55,21 @@ class Service:
         self._clients: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._closed = threading.Event()
+        self._running = 0  # calls that are under way
+        self._counted = threading.Condition()  # that number has changed
         _write_private(
             self._about,
             {"port": self._socket.getsockname()[1], "token": self._token, "pid": os.getpid(), "protocol": _PROTOCOL},
         )
         threading.Thread(target=self._accept, name="ragsys-service", daemon=True).start()
+
+    def finish(self, seconds: float) -> None:
+        """Wait until no call is under way, but no longer than this."""
+        until = time.monotonic() + seconds
+        with self._counted:
+            while self._running and (left := until - time.monotonic()) > 0:
+                self._counted.wait_for(lambda: not self._running, left)
+                self._counted.wait_for(lambda: self._running, _LULL)
 
     def close(self) -> None:
         """Stop listening; connections in use are cut."""
@@ -92,12 +104,26 @@ class Service:
                     if not hmac.compare_digest(str(message[0].get("token", "")).encode(), self._token.encode()):
                         frames.write(stream, _failure(RagsysError("wrong token")))
                         return
-                    self._answer(message[0], stream, client)
+                    with self._under_way():
+                        self._answer(message[0], stream, client)
         except (OSError, ValueError, _Gone):
             return  # the client is gone, or is no client of ours
         finally:
             with self._lock:
                 self._clients.discard(client)
+
+    @contextlib.contextmanager
+    def _under_way(self) -> Iterator[None]:
+        self._count(1)
+        try:
+            yield
+        finally:
+            self._count(-1)
+
+    def _count(self, more: int) -> None:
+        with self._counted:
+            self._running += more
+            self._counted.notify_all()
 
     def _answer(self, message: JSON, stream: BinaryIO, line: socket.socket) -> None:
         def tell(event: JSON) -> None:

@@ -22,6 +22,7 @@ from ragsys.ingest import Progress, Report, Watch
 from ragsys.library import Library
 from ragsys.remote import RemoteLibrary
 from ragsys.service import ABOUT
+from ragsys.types import Document
 
 CLIENT = """
 import sys, ragsys
@@ -198,3 +199,38 @@ def test_an_owner_that_is_gone_is_said(tmp_path: Path, owner: Library) -> None:
     owner._service.close()
     with pytest.raises(LibraryBusy, match="does not answer"):
         ragsys.open(owner.place.root)
+
+
+def test_an_owner_that_is_done_lets_a_call_of_a_client_end(
+    owner: Library, remote: RemoteLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, go, document = threading.Event(), threading.Event(), owner.document
+
+    def slow(name: str) -> Document:
+        asked.set()
+        go.wait(30)
+        return document(name)
+
+    monkeypatch.setattr(owner, "document", slow)
+    told: list[str] = []
+    call = threading.Thread(target=lambda: told.append(remote.document("manual.pdf").path))
+    call.start()
+    assert asked.wait(30)
+    owner._service.finish(0.05)  # no longer than this
+    assert not told
+    later = threading.Timer(0.2, go.set)
+    later.start()
+    with owner:
+        pass
+    call.join(30)
+    assert told == ["manual.pdf"]
+
+
+def test_an_owner_that_fails_or_is_interrupted_waits_for_nobody(
+    owner: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(owner._service, "finish", waited.append)
+    with pytest.raises(KeyboardInterrupt), owner:
+        raise KeyboardInterrupt
+    assert not waited
