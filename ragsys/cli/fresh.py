@@ -88,7 +88,7 @@ def told(report: Report) -> str:
     return f"{text} ({counted(report.pages, 'page')})" if report.pages else text
 
 
-def summarise(shell: Shell, report: Report, status: Status) -> None:
+def summarise(shell: Shell, report: Report, status: Status, *, watching: bool = False) -> None:
     """What an indexing run did, what it left out and why, and what is still pending."""
     pace = f", {report.pages / report.seconds:,.0f} pages/s" if report.pages and report.seconds > 0 else ""
     shell.say(bold(told(report)), dim(f"  in {duration(report.seconds)}{pace}"))
@@ -113,7 +113,7 @@ def summarise(shell: Shell, report: Report, status: Status) -> None:
         shell.say(dim("outcomes: " + ", ".join(f"{n} {name}" for name, n in sorted(status.outcomes.items()))))
     holds = [counted(status.documents, "document"), counted(status.pages, "page"), counted(status.passages, "passage")]
     shell.say(dim("the library holds " + ", ".join(holds)))
-    pending(shell, status)
+    pending(shell, status, watching=watching)
 
 
 def _list(shell: Shell, word: str, items: list[tuple[str, str]], noun: str) -> None:
@@ -126,8 +126,8 @@ def _list(shell: Shell, word: str, items: list[tuple[str, str]], noun: str) -> N
         shell.say(dim(f"  and {len(items) - _LISTED} more: --verbose lists them all"))
 
 
-def pending(shell: Shell, status: Status) -> None:
-    """What is not complete, and the command that completes it."""
+def pending(shell: Shell, status: Status, *, watching: bool = False) -> None:
+    """What is not complete, and what completes it: this process, if it is `watching`, or a command."""
     for stage, layer in status.pending.items():
         parts: list[Part] = [coloured("pending: ", "yellow"), f"{stage}, {layer.total - layer.done} of {layer.total}"]
         shell.say(*parts)
@@ -135,7 +135,8 @@ def pending(shell: Shell, status: Status) -> None:
         shell.say(dim(f"complete: {', '.join(status.layers)}"))
     if status.pending:
         place = Place(Path(status.folder), Path(status.root))
-        shell.say(dim(f"  searchable already; finish with: {command(place, 'index FOLDER --wait')}"))
+        rest = "it follows meanwhile" if watching else f"finish with: {command(place, 'index FOLDER --wait')}"
+        shell.say(dim(f"  searchable already; {rest}"))
 
 
 def report_json(report: Report, status: Status) -> dict[str, Any]:

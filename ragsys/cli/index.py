@@ -56,13 +56,13 @@ def _once(
     _tell(shell, opened, report)
 
 
-def _tell(shell: Shell, opened: Library | RemoteLibrary, report: Report) -> None:
+def _tell(shell: Shell, opened: Library | RemoteLibrary, report: Report, *, watching: bool = False) -> None:
     from ragsys.cli.fresh import report_json, summarise
 
     if shell.json:
         shell.give(report_json(report, opened.status()))
     else:
-        summarise(shell, report, opened.status())
+        summarise(shell, report, opened.status(), watching=watching)
 
 
 def _watch(shell: Shell, where: Where, folder: Path, *, prune: bool, retry: bool) -> None:
@@ -82,14 +82,14 @@ def _watch(shell: Shell, where: Where, folder: Path, *, prune: bool, retry: bool
         before = watched.look()
         report = opened.index(prune=prune, retry=retry, progress=bar)
         bar.clear()
-        _tell(shell, opened, report)
+        _tell(shell, opened, report, watching=True)
         shell.note(dim(f"watching {opened.place.root}; Ctrl-C ends it"))
         with _interruptible() as stop:
             for _ in watched.changes(before, stop):
                 report = opened.index(prune=prune, progress=bar)
                 if changed(report) or report.warnings:
                     bar.clear()
-                    _tell(shell, opened, report)
+                    _tell(shell, opened, report, watching=True)
 
 
 @contextlib.contextmanager
