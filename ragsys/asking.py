@@ -76,6 +76,8 @@ def check_search(text: str, k: int) -> None:
     """Raises `UsageError` unless a search may be asked for this text and this many pages."""
     if not isinstance(text, str):
         raise UsageError(f"the query must be a text, found {text!r}", hint='search("...", k=10)')
+    if not text.strip():
+        raise UsageError("the query is empty")
     if not isinstance(k, int):
         raise UsageError(f"k: expected a whole number of pages, found {k!r}", hint='search("...", k=10)')
     if k < 1:

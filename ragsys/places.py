@@ -15,6 +15,8 @@ from pathlib import Path
 
 import platformdirs
 
+from ragsys.errors import LibraryError
+
 FORMAT = 1
 ABOUT = "library.json"  # names a folder a library
 
@@ -71,8 +73,14 @@ def quoted(path: Path) -> str:
 
 
 def register(place: Place) -> None:
-    """Make the library's folder and note its root in it."""
-    place.folder.mkdir(parents=True, exist_ok=True)
+    """Make the library's folder and note its root in it. Raises `LibraryError` where it cannot be made."""
+    try:
+        place.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LibraryError(
+            f"{place.folder}: the library's folder cannot be made: {error.strerror or error}",
+            hint="give another with --library PATH, or name a folder for all libraries: RAGSYS_HOME=PATH",
+        ) from error
     about = place.folder / ABOUT
     if not about.exists():
         partial = about.with_suffix(".part")

@@ -306,3 +306,10 @@ def test_a_library_that_cannot_open_lets_go_of_its_store(folder: Path, monkeypat
     with Library(folder, background=False) as library:
         assert library.search("oven")
     del caught
+
+
+def test_a_folder_for_libraries_that_cannot_be_made_is_told(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(LibraryError, match="the library's folder cannot be made") as caught:
+        Library(folder, folder=tmp_path / "file" / "library")
+    assert "RAGSYS_HOME" in (caught.value.hint or "")

@@ -49,10 +49,12 @@ def test_pages_that_end_before_they_start() -> None:
         to_filter({"pages": "0-3"})
 
 
-def test_a_number_of_pages_that_is_none_is_refused() -> None:
+def test_what_no_search_can_be_asked_for_is_refused() -> None:
     with pytest.raises(UsageError, match="k: expected a whole number of pages, found 'a'"):
         check_search("x", "a")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="k is 0: at least one page"):
         check_search("x", 0)
     with pytest.raises(UsageError, match="the query must be a text, found None"):
         check_search(None, 3)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="the query is empty"):
+        check_search(" \n", 3)
