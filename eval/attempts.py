@@ -186,7 +186,10 @@ def table(every: Sequence[Asked], seed: int = 0) -> list[str]:
         own: dict[int, list[float]] = {5: [], 20: []}
         for n, label in enumerate(labels):
             others = [m for m in range(len(every)) if fold[labels[m]] != fold[label]]
-            weight = max((0.0, *WEIGHTS), key=lambda w: sum((tried[w] if w else base)[20][m] for m in others))
+            # what moves the first pages alone, as reading their tokens does, shows at 5
+            weight = max(
+                (0.0, *WEIGHTS), key=lambda w: [sum((tried[w] if w else base)[k][m] for m in others) for k in (20, 5)]
+            )
             for k in own:
                 own[k].append((tried[weight] if weight else base)[k][n])
         change = compare(RECALL, attempt, "none", own[20], base[20], labels, seed=seed)
