@@ -178,13 +178,14 @@ def test_a_cropped_page_keeps_its_passages_titles_and_captions() -> None:
 
 @pytest.mark.parametrize("view", ["pages", "montage"])
 def test_a_picture_is_made_once_of_each_size(view: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[tuple[int, float]] = []
+    asked: list[tuple[Any, float]] = []  # holds the images, so that no two share an id
     scaled = fitting._scaled
-    monkeypatch.setattr(fitting, "_scaled", lambda image, by: made.append((id(image), by)) or scaled(image, by))
+    monkeypatch.setattr(fitting, "_scaled", lambda image, by: asked.append((image, by)) or scaled(image, by))
     fit = Fit(BoundedGenerator(), Material("p", "q", EVIDENCE, view=view), Limits(1200, 8), picture)
     first = fit.request(10**6)
     assert fit.refused(RequestTooLarge("x", what="tokens", limit=1100))
     fit.request(10**6)
+    made = [(id(image), by) for image, by in asked]
     assert any(by < 1 for _, by in made)
     assert len(made) == len(set(made))
     assert first.notes
