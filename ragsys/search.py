@@ -219,7 +219,10 @@ class Searcher:
         with ThreadPoolExecutor(len(slow), thread_name_prefix="ragsys-retrieve") as pool:
             begun = {name: pool.submit(one, name) for name in slow}
             found = {name: one(name) for name in self.retrievers if name not in begun}
-            if (ranker := self.space.layers.digesting) is not None:
+            # a ranker is not used while a list is incomplete: what it would read is not read either
+            ranker = self.space.layers.digesting
+            specs = [spec for retriever in self.retrievers.values() for spec in retriever.specs]
+            if ranker is not None and all(self.index.coverage(spec.name, query) >= 1.0 for spec in specs):
                 clock("prepare", lambda: ranker.prepare(query, list(found.values()), self.index))
             return [found[name] if name in found else begun[name].result() for name in self.retrievers]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import folders
+import pytest
 from ragsys_rank.ranker import TreesRanker
 
 from ragsys.library import Library
@@ -73,6 +74,22 @@ def test_what_the_ranker_needs_of_pages_is_stored_with_them(tmp_path: Path) -> N
         assert library.searcher.search(QUESTION, 7).hits == stored
     with opened(tmp_path, "search.rank=null") as library:
         assert library.searcher.index.digests(spans) == {}
+
+
+def test_nothing_is_read_for_a_ranker_that_an_incomplete_list_keeps_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared: list[Query] = []
+    monkeypatch.setattr(TreesRanker, "prepare", lambda self, query, lists, index: prepared.append(query))
+    root = folders.write_folder(tmp_path / "docs")
+    settings = ["search.rank.least_pages=1", "search.rank.use=trees"]
+    with Library(root, folder=tmp_path / "library", overrides=settings, background=False) as library:
+        library.index()
+        assert "rescore" in library.searcher.search(QUESTION, 3).seconds
+        assert prepared == []
+        library.index(wait=True)
+        assert "rank" in library.searcher.search(QUESTION, 3).seconds
+        assert prepared == [QUESTION]
 
 
 def test_other_layers_in_the_store_are_kept_apart(tmp_path: Path) -> None:

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from folders import write_folder
+from scripts import loaded
 
 from ragsys.cli.app import run as command
 from ragsys.errors import UsageError
 
-EVAL = Path(__file__).parents[2] / "eval"
 PAGE = (
     "before | a pipe\n<!-- causes: begin -->\n<!-- causes: end -->\nbetween\n"
     "<!-- attempts: begin -->\n<!-- attempts: end -->\nafter\n"
 )
-
-
-def loaded(name: str) -> ModuleType:
-    sys.path.insert(0, str(EVAL))
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(EVAL))
 
 
 causes, attempts, readme = loaded("causes"), loaded("attempts"), loaded("readme")

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import evaluations
 import pytest
+from scripts import EVAL, loaded
 
 from ragsys.errors import UsageError
 from ragsys.evaluation import codec
 from ragsys.evaluation.records import Scored
 
-SCRIPT = Path(__file__).parents[2] / "eval" / "record.py"
+SCRIPT = EVAL / "record.py"
 PAGE = "# Numbers\n\nprose | with a pipe\n\n<!-- measured: begin -->\n<!-- measured: end -->\n\nafter\n"
-
-
-def loaded() -> ModuleType:
-    sys.path.insert(0, str(SCRIPT.parent))
-    try:
-        return importlib.import_module("record")
-    finally:
-        sys.path.remove(str(SCRIPT.parent))
-
-
-record = loaded()
+record = loaded("record")
 
 
 def clean(**changes: object) -> Scored:

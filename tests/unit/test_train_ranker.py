@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,25 +12,18 @@ import pytest
 from folders import write_folder
 from ragsys_rank.features import VERSION
 from ragsys_rank.trees import Model
+from scripts import EVAL, loaded
 
 from ragsys.library import Library
 from ragsys.testing.fakes import page_of_texts
 from ragsys.types import BlockKind
 
 pytest.importorskip("lightgbm")
-TRAIN = Path(__file__).parents[2] / "eval" / "train"
+TRAIN = EVAL / "train"
 CELLS = (("", "2018", "2017"), ("Net sales of tools", "1,577", "1,402"), ("Cost of goods sold", "812", "790"))
 
 
-def loaded(name: str) -> ModuleType:
-    sys.path.insert(0, str(TRAIN))
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(TRAIN))
-
-
-collect, made, written, trained = loaded("collect"), loaded("made"), loaded("written"), loaded("train_ranker")
+collect, made, written, trained = (loaded(name, TRAIN) for name in ("collect", "made", "written", "train_ranker"))
 
 
 def group(key: str, *docs: str, source: str = "tables", seed: int = 0) -> Any:
