@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,16 +17,23 @@ from ragsys.statistics import TermCounts
 from ragsys.store import Is, Point, Record
 from ragsys.types import JSON, Document, Fault, Filter, LayerState, Outcome
 
+log = logging.getLogger("ragsys")
+ATTEMPTS = 3  # at what may fail by a passing cause: time, memory, a crash
 _HEAVY = "terms"  # the state's key that is read only when statistics are summed
 
 
 @dataclass(slots=True)
 class Layer:
-    """What the store holds of a document under one fingerprint: `items` points; complete once all are written."""
+    """What the store holds of a document under one fingerprint: `items` points; complete once all are written.
+
+    `sound` is False where something of it was found damaged, or it was written by a version that did not replace pages
+    and passages together: the next indexing run checks it, and makes it again if need be.
+    """
 
     kind: str  # "pages" | "passages"
     items: int = 0
     complete: bool = False
+    sound: bool = True
 
 
 def tally(what: str, layer: str) -> str:
@@ -58,7 +66,8 @@ class State:
     layers: dict[str, Layer] = field(default_factory=dict)  # by fingerprint
     vectors: dict[str, int] = field(default_factory=dict)  # `tally` of vector and layer -> items that were looked at
     waiting: dict[str, list[int]] = field(default_factory=dict)  # `tally` of stage and page layer -> pages that wait
-    tried: dict[str, list[int]] = field(default_factory=dict)  # the same -> pages that the stage has seen
+    tried: dict[str, list[int]] = field(default_factory=dict)  # the same -> pages or items that it is done with
+    attempts: dict[str, int] = field(default_factory=dict)  # the same -> failed attempts that another may mend
     excluded: bool = False  # removed by the user while its file stays in the folder
 
     def payload(self) -> JSON:
@@ -73,17 +82,20 @@ class State:
             "bytes": self.bytes,
             "outcome": str(self.outcome),
             "metadata": self.metadata,
-            "faults": [[fault.page, fault.reason, str(fault.outcome)] for fault in self.faults],
-            "layers": {fp: [layer.kind, layer.items, layer.complete] for fp, layer in self.layers.items()},
+            "faults": [[fault.page, fault.reason, str(fault.outcome), fault.stage] for fault in self.faults],
+            "layers": {fp: [layer.kind, layer.items, layer.complete, layer.sound] for fp, layer in self.layers.items()},
             "vectors": self.vectors,
             "waiting": self.waiting,
             "tried": self.tried,
+            "attempts": self.attempts,
             "excluded": self.excluded,
         }
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> State:
-        """From a state point's payload."""
+        """From a state point's payload. Raises whatever a damaged one makes Python raise."""
+        tried = {stage: list(pages) for stage, pages in payload["tried"].items()}
+        read = {layer_of(key) for stages in (payload["waiting"], tried) for key in stages if vector_of(key) == "ocr"}
         return cls(
             doc=payload["doc"],
             paths=list(payload["paths"]),
@@ -92,18 +104,48 @@ class State:
             bytes=payload["bytes"],
             outcome=Outcome(payload["outcome"]),
             metadata=dict(payload["metadata"]),
-            faults=[Fault(page, reason, Outcome(outcome)) for page, reason, outcome in payload["faults"]],
-            layers={fp: Layer(*layer) for fp, layer in payload["layers"].items()},
+            faults=[_fault(tried, *held) for held in payload["faults"]],
+            layers={fp: _layer(bool(read), *held) for fp, held in payload["layers"].items()},
             vectors=dict(payload["vectors"]),
             waiting={stage: list(pages) for stage, pages in payload["waiting"].items()},
-            tried={stage: list(pages) for stage, pages in payload["tried"].items()},
+            tried=tried,
+            attempts=dict(payload.get("attempts", {})),
             excluded=payload["excluded"],
         )
 
     def forget(self, layer: str) -> None:
-        """No page of this layer waits for a stage or was seen by one: it is made anew, or gone."""
+        """No item of this layer waits for a stage, was seen by one or has its vectors: it is made again, or gone."""
         self.waiting = {key: pages for key, pages in self.waiting.items() if layer_of(key) != layer}
         self.tried = {key: pages for key, pages in self.tried.items() if layer_of(key) != layer}
+        self.vectors = {key: count for key, count in self.vectors.items() if layer_of(key) != layer}
+
+    def attempt(self, key: str) -> bool:
+        """Count a failed attempt under a `tally`; whether another one follows by itself."""
+        self.attempts[key] = self.attempts.get(key, 0) + 1
+        return self.attempts[key] < ATTEMPTS
+
+    def patience(self, key: str) -> float:
+        """How many times the usual limits the next attempt has: twice after each that failed, at most eight times."""
+        return float(2 ** min(3, self.attempts.get(key, 0)))
+
+    def retry(self) -> bool:
+        """Let the later stages try again all that they failed on; whether there is any."""
+        failed = {(fault.stage, fault.page) for fault in self.faults if fault.stage != "parse"}
+        if not failed:
+            return False
+        for key, seen in list(self.tried.items()):
+            stage = vector_of(key)
+            if stage != "ocr":
+                del self.tried[key]
+            elif again := [page for page in seen if (stage, page) in failed]:
+                self.waiting[key] = sorted({*self.waiting.get(key, ()), *again})
+                self.tried[key] = [page for page in seen if page not in again]
+        self.faults = [fault for fault in self.faults if fault.stage == "parse"]
+        return True
+
+    def failed(self, stage: str, layer: str) -> int:
+        """How many items of a layer a stage could not do, and will not try again by itself."""
+        return len(self.tried.get(tally(stage, layer), ()))
 
     def complete(self, layer: str) -> bool:
         """Whether the layer is whole."""
@@ -115,8 +157,24 @@ class State:
         return (self.metadata.get("created") or self.metadata.get("modified") or "")[:10]
 
 
+def _layer(ocr: bool, kind: str, items: int, complete: bool, sound: bool | None = None) -> Layer:
+    """A stored layer. Libraries of format 1 do not say whether it is sound: passages are checked once where OCR was."""
+    return Layer(kind, items, complete, not (ocr and kind == "passages") if sound is None else sound)
+
+
+def _fault(tried: Mapping[str, list[int]], page: int, reason: str, outcome: str, stage: str = "") -> Fault:
+    """A stored fault. Libraries of format 1 do not name the stage."""
+    if not stage:
+        seen = any(page in pages for key, pages in tried.items() if vector_of(key) == "ocr")
+        stage = "layout" if reason.startswith("layout: ") else "ocr" if seen else "parse"
+    return Fault(page, reason, Outcome(outcome), stage)
+
+
 class Catalog:
-    """All states of a library. Thread-safe; every change is written to the store before the call returns."""
+    """All states of a library. Thread-safe; every change is written to the store before the call returns.
+
+    A state that cannot be read leaves its document unknown: the next indexing run reads the file again.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -126,8 +184,14 @@ class Catalog:
         self._counted: set[str] = set()  # documents that are in the statistics
         self._changed: set[str] = set()  # documents whose counts were written since
         self._key: str | None = None
+        self.unreadable: set[str] = set()  # documents whose state is damaged: their points are of no use
         for record in store.scroll(Is("layer", STATES), payload=list(State("").payload())):
-            state = State.of(record.payload)
+            try:
+                state = State.of(record.payload)
+            except Exception as error:  # whatever a damaged payload holds
+                log.warning("a document's state cannot be read (%s): it is indexed again", error)
+                self.unreadable.add(str(record.payload.get("doc", "")))
+                continue
             self._states[state.doc] = state
 
     def __contains__(self, doc: str) -> bool:
@@ -162,13 +226,12 @@ class Catalog:
         records = self._store.get([point_id(doc, STATES, 0)], payload=[_HEAVY])
         return dict(records[0].payload.get(_HEAVY, {})) if records else {}
 
-    def drop_terms(self, doc: str, keys: Iterable[str]) -> None:
-        """Forget a document's term counts under these `tally` keys."""
+    def drop_terms(self, doc: str, gone: Callable[[str], bool] = lambda _: True) -> None:
+        """Forget a document's term counts under the `tally` keys that are `gone`."""
         with self._lock:
-            gone = set(keys)
             known = self.terms(doc)
-            if gone & set(known):
-                kept = {name: packed for name, packed in known.items() if name not in gone}
+            kept = {key: packed for key, packed in known.items() if not gone(key)}
+            if kept != known:
                 self._store.set_payload([point_id(doc, STATES, 0)], {_HEAVY: kept})
                 self._statistics = None
 

@@ -61,8 +61,8 @@ class Limits(Section):
 
     bytes: int = Field(2 * 2**30, gt=0, description="larger files are not opened")
     pages: int = Field(20_000, gt=0, description="pages after this one are not read")
-    page_seconds: float = Field(30.0, gt=0, description="a page that takes longer is given up")
-    document_seconds: float = Field(900.0, gt=0, description="a document that takes longer is given up")
+    page_seconds: float = Field(30.0, gt=0, description="CPU seconds; a page that takes longer is given up")
+    document_seconds: float = Field(900.0, gt=0, description="CPU seconds; a document that takes longer is given up")
     memory_mb: int = Field(1500, ge=256, description="a worker that holds more is ended")
 
 
@@ -76,8 +76,9 @@ class IndexConfig(Section):
     ocr: Literal["auto", "never"] = Field("auto", description="auto: pages without text wait for OCR")
     layout: bool = Field(False, description="refine every page with the layout model, as a later stage")
     prune_share: float = Field(
-        0.2, ge=0, le=1, description="deletes nothing if a larger share of files is gone at once"
+        0.2, ge=0, le=1, description="deletes nothing if a larger share of documents is gone at once ..."
     )
+    prune_least: int = Field(5, ge=0, description="... and more than so many documents: of few, one is a large share")
 
 
 class Rescore(Section):

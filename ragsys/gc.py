@@ -60,7 +60,7 @@ def collect(space: Space, others: Iterable[Config] = (), *, dry: bool = False) -
             for layer in stale:
                 state.forget(layer)
             space.catalog.save(state)
-            space.catalog.drop_terms(state.doc, idle)
+            space.catalog.drop_terms(state.doc, idle.__contains__)
     space.store.flush()
     space.store.delete_where(orphans)
     for name in unused:

@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ragsys import ahead
-from ragsys.catalog import Layer, State, tally
+from ragsys.catalog import ATTEMPTS, Layer, State, layer_of, tally
 from ragsys.pool import Job, Message, Pool
+from ragsys.progress import Meter, Progress, Report, Watch
 from ragsys.records import STATES, point_id
 from ragsys.scan import File, Scan, load_table, save_table, scan
 from ragsys.statistics import Ids, TermCounts
 from ragsys.store import AllOf, In, Is, Not, Point
 from ragsys.types import JSON, Fault, Outcome, Sparse
+from ragsys.wording import counted
 
 if TYPE_CHECKING:
     from ragsys.space import Space
@@ -33,46 +35,10 @@ _UPSERT = 256  # points a write: larger ones would keep searches waiting
 
 #: Outcomes that leave something to search (or to OCR) in the library.
 READABLE = frozenset({Outcome.INDEXED, Outcome.PARTIAL, Outcome.NO_TEXT})
-#: Outcomes that another try may change although the file is the same.
-RETRIED = frozenset({Outcome.CRASHED, Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY, Outcome.TOO_LARGE, Outcome.BROKEN})
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a stage is. `rate` is units a second, `left` seconds (None while unknown)."""
-
-    stage: str  # "scan", "parse", or a later layer's name
-    done: int
-    total: int
-    unit: str
-    detail: str = ""
-    rate: float = 0.0
-    left: float | None = None
-
-
-@dataclass(slots=True)
-class Report:
-    """What an indexing run did. Paths are relative to the root."""
-
-    added: list[str] = field(default_factory=list)
-    changed: list[str] = field(default_factory=list)
-    again: list[str] = field(default_factory=list)  # known, and read once more: interrupted, retried, other settings
-    moved: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-    kept: list[str] = field(default_factory=list)  # gone from the folder, not deleted: see `warnings`
-    unchanged: int = 0
-    pages: int = 0
-    passages: int = 0
-    seconds: float = 0.0
-    no_text: list[str] = field(default_factory=list)  # read in this run, but without text: they wait for OCR
-    skipped: list[tuple[str, Outcome, str]] = field(default_factory=list)  # path, outcome, reason
-    unsupported: list[str] = field(default_factory=list)  # files that no loader takes; they are not in the library
-    faults: list[tuple[str, int, str]] = field(default_factory=list)  # path, page, reason
-    warnings: list[str] = field(default_factory=list)
-    interrupted: bool = False
-
-
-Watch = Callable[[Progress], None]
+#: Outcomes that may have a passing cause, such as a busy machine: another attempt follows by itself.
+PASSING = frozenset({Outcome.CRASHED, Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY})
+#: Outcomes that another attempt may change although the file is the same.
+RETRIED = PASSING | {Outcome.TOO_LARGE, Outcome.BROKEN}
 
 
 @dataclass(slots=True)
@@ -86,13 +52,14 @@ def index(
     space: Space,
     *,
     prune: bool = False,
-    retry: bool = False,
+    retry: bool | None = None,
     watch: Watch = lambda _: None,
     stop: threading.Event | None = None,
 ) -> Report:
     """Bring the library up to the folder: the way in, from the folder to searchable pages.
 
-    `prune` deletes what is gone from the folder however much it is; `retry` reads documents again that failed before.
+    `prune` deletes what is gone from the folder however much it is. `retry` tries everything again that failed before;
+    None: only what may have failed by a passing cause, and not too often; False: nothing, that no answer waits for it.
     Later layers (OCR, dense vectors) stay pending; see `ragsys.stages`. Raises `LibraryError` if the store refuses.
     """
     began, report, stop = time.monotonic(), Report(), stop or threading.Event()
@@ -123,7 +90,7 @@ def look(space: Space, watch: Watch) -> Scan:
     )
 
 
-def compare(space: Space, found: Scan, report: Report, *, prune: bool, retry: bool) -> _Plan:
+def compare(space: Space, found: Scan, report: Report, *, prune: bool, retry: bool | None) -> _Plan:
     """What is new, changed, moved, gone. Moves are written at once: they touch the document's state alone."""
     plan = _Plan()
     paths: dict[str, list[File]] = {}
@@ -144,6 +111,8 @@ def compare(space: Space, found: Scan, report: Report, *, prune: bool, retry: bo
             report.moved += [name for name in names if name not in state.paths]
             state.paths = names
             space.catalog.save(state)
+        if retry and state.retry():
+            space.catalog.save(state)
         if _due(space, state, retry=retry):
             report.again.append(names[0])
             plan.parse[doc] = files
@@ -155,10 +124,14 @@ def compare(space: Space, found: Scan, report: Report, *, prune: bool, retry: bo
     absent = [s for s in absent if not any(p == f or p.startswith(f + "/") or not f for p in s.paths for f in blind)]
     plan.replaced = [state for state in absent if any(path in found.files for path in state.paths)]
     gone = [state for state in absent if state not in plan.replaced]
-    share = len(gone) / max(1, sum(not state.excluded for state in space.catalog))
-    if gone and not prune and (found.missing or share > space.config.index.prune_share):
+    known = sum(not state.excluded for state in space.catalog)
+    config = space.config.index
+    many = len(gone) > config.prune_least and len(gone) > config.prune_share * known
+    if gone and not prune and (found.missing or many):
         report.kept = [path for state in gone for path in state.paths[:1]]
-        reason = f"{space.root} is not there" if found.missing else f"{len(gone)} documents are gone from {space.root}"
+        are = "is" if len(gone) == 1 else "are"
+        reason = f"{counted(len(gone), 'document')} {are} gone from {space.root}"
+        reason = f"{space.root} is not there" if found.missing else reason
         report.warnings.append(f"{reason}: nothing was deleted. If that is meant: ragsys index {space.root} --prune")
     else:
         plan.gone = gone
@@ -166,17 +139,45 @@ def compare(space: Space, found: Scan, report: Report, *, prune: bool, retry: bo
     return plan
 
 
-def _due(space: Space, state: State, *, retry: bool) -> bool:
+def _due(space: Space, state: State, *, retry: bool | None) -> bool:
     """Whether a known document must be read (again) for this configuration."""
     if state.excluded:
         return False
     path = state.paths[0]
-    known = any(layer and state.complete(layer) for layer in (space.layers.plain(path), space.layers.refined(path)))
-    if known and state.outcome is Outcome.ENCRYPTED:
+    layers = [layer for layer in (space.layers.plain(path), space.layers.refined(path)) if layer]
+    if not any(state.complete(layer) for layer in layers) or not all(
+        state.layers[layer].sound for layer in layers if layer in state.layers
+    ):
+        return True
+    if state.outcome is Outcome.ENCRYPTED:
         return retry or space.has_password
-    if known and state.outcome in RETRIED:
-        return retry
-    return not known
+    if state.outcome is Outcome.TOO_LARGE and state.bytes <= space.config.index.limits.bytes:
+        return True
+    if retry is None:
+        return _again(space, state)
+    return retry and (state.outcome in RETRIED or _passing(state))
+
+
+def _again(space: Space, state: State) -> bool:
+    """Whether a document, or a page of it, could not be read by a cause that may have passed, and not too often."""
+    if state.excluded or not _passing(state):
+        return False
+    return state.attempts.get(tally("parse", space.layers.plain(state.paths[0])), 0) < ATTEMPTS
+
+
+def _passing(state: State) -> bool:
+    """Whether the document or a page of it was not read by a cause that may pass."""
+    return any(fault.stage == "parse" and fault.outcome in PASSING for fault in state.faults)
+
+
+def reread(space: Space, watch: Watch, stop: threading.Event) -> None:
+    """Read the documents again that failed by a passing cause."""
+    plan = _Plan()
+    for state in space.catalog:
+        if state.paths and space.layers.loader_name(state.paths[0]) and _again(space, state) and space.source(state):
+            plan.parse[state.doc] = [File(path, state.bytes, 0, 0, state.doc) for path in state.paths]
+    if plan.parse:
+        parse(space, plan, Commit(space, Report()), watch, stop)
 
 
 def _recall(state: State, report: Report) -> None:
@@ -200,7 +201,9 @@ def parse(space: Space, plan: _Plan, commit: Commit, watch: Watch, stop: threadi
             commit.fail(doc, f"{file.size} bytes, over index.limits.bytes ({limits.bytes})", Outcome.TOO_LARGE)
         else:
             meter.expect(doc, file.size)
-            jobs.append(parse_job(doc, space.file(file.path), layer, limits.pages))
+            state = space.catalog.get(doc)
+            patience = state.patience(tally("parse", layer)) if state else 1.0
+            jobs.append(parse_job(doc, space.file(file.path), layer, limits.pages, patience=patience))
     if jobs:
         with Pool(space.worker_start(), space.workers(len(jobs)), limits) as pool:
             for message in pool.run(jobs):
@@ -212,58 +215,19 @@ def parse(space: Space, plan: _Plan, commit: Commit, watch: Watch, stop: threadi
     commit.settle()
 
 
-def parse_job(doc: str, path: Path, layer: str, max_pages: int, *, refine: bool = False) -> Job:
-    """The order to read a document, by the loader's rules or (`refine`) by the layout model."""
+def parse_job(doc: str, path: Path, layer: str, max_pages: int, *, refine: bool = False, patience: float = 1.0) -> Job:
+    """The order to read a document, by the loader's rules or (`refine`) by the layout model; `patience`: see `Job`."""
     message = {"kind": "parse", "path": str(path), "doc": doc, "layer": layer, "refine": refine, "max_pages": max_pages}
-    return Job(doc, message)
+    return Job(doc, message, patience=patience)
 
 
-class Meter:
-    """Turns pages done into progress: totals are estimated from file sizes until the page counts are known."""
-
-    def __init__(self, stage: str, unit: str, watch: Watch) -> None:
-        self.stage, self.unit, self.watch = stage, unit, watch
-        self._sizes: dict[str, int] = {}
-        self._pages: dict[str, int] = {}
-        self._read: dict[str, int] = {}
-        self._done = 0
-        self._began = self._told = time.monotonic()
-
-    def expect(self, doc: str, size: int) -> None:
-        """A document of `size` bytes will come."""
-        self._sizes[doc] = size
-
-    def learn(self, doc: str, pages: int) -> None:
-        """It has this many pages."""
-        self._pages[doc] = pages
-
-    def restart(self, doc: str) -> None:
-        """It is read again from its first page."""
-        self._done -= self._read.pop(doc, 0)
-
-    def add(self, doc: str, count: int, detail: str) -> None:
-        """This many of its items are done."""
-        self._read[doc] = self._read.get(doc, 0) + count
-        self._done += count
-        if time.monotonic() - self._told > 0.1:
-            self.tell(detail)
-
-    def tell(self, detail: str = "") -> None:
-        """Report now."""
-        self._told = time.monotonic()
-        seconds = max(1e-6, self._told - self._began)
-        known = sum(self._pages.values())
-        known_bytes = sum(self._sizes[doc] for doc in self._pages if doc in self._sizes)
-        unknown_bytes = sum(self._sizes.values()) - known_bytes
-        total = known + round(unknown_bytes * known / known_bytes) if known_bytes else known
-        rate = self._done / seconds
-        left = (total - self._done) / rate if rate and total else None
-        self.watch(Progress(self.stage, self._done, max(total, self._done), self.unit, detail, rate, left))
-
-    def end(self) -> None:
-        """Report the end."""
-        seconds = max(1e-6, time.monotonic() - self._began)
-        self.watch(Progress(self.stage, self._done, self._done, self.unit, "", self._done / seconds, 0.0))
+def fault_of(message: Message, stage: str) -> Fault:
+    """The fault that a worker told of a page: why it ended a worker before, or what its reader says."""
+    page = message.header["page"]
+    known = message.job.lost.get(page)
+    reason, outcome = known or (message.header["reason"], message.header.get("outcome", Outcome.BROKEN))
+    label = "OCR: " if stage == "ocr" else ""
+    return Fault(page, label + reason, Outcome(outcome), stage)
 
 
 @dataclass(slots=True)
@@ -302,9 +266,15 @@ class Commit:
         """Mark a document as being written; what an earlier, broken run left of it goes."""
         state = writing.state
         both = (writing.layer, self.space.layers.passages(writing.layer))
-        if any(layer in state.layers for layer in both):
+        if state.doc in self.space.catalog.unreadable:
+            self.space.store.delete_where(Is("doc", state.doc))
+            self.space.catalog.unreadable.discard(state.doc)
+        elif any(layer in state.layers for layer in both):
             self.space.store.delete_where(AllOf((Is("doc", state.doc), In("layer", both))))
-        state.forget(writing.layer)
+            self.space.catalog.drop_terms(state.doc, lambda key: layer_of(key) in both)
+        self.space.forget(state.doc)
+        for layer in both:
+            state.forget(layer)
         if not self.refine:
             state.outcome, state.faults = Outcome.WAITING, []
         state.layers |= {layer: Layer(kind) for layer, kind in zip(both, ("pages", "passages"), strict=True)}
@@ -327,7 +297,7 @@ class Commit:
                 self.space.store.upsert(points[start : start + _UPSERT])
             meter.add(doc, self._count(writing, points), writing.path)
         elif message.type == "fault":
-            writing.faults.append(Fault(header["page"], header["reason"]))
+            writing.faults.append(fault_of(message, "parse"))
         elif message.type == "again":
             meter.restart(doc)
             self._begin(writing)
@@ -359,25 +329,35 @@ class Commit:
         writing = self._writing.pop(doc)
         state = writing.state
         reason = reason.removeprefix(f"{self.space.file(writing.path)}: ")
+        if outcome in PASSING:
+            reason += _attempted(state, writing.layer)
         for paths in (self.report.added, self.report.changed, self.report.again):
             if state.paths[0] in paths:
                 paths.remove(state.paths[0])
         layers = [writing.layer, self.space.layers.passages(writing.layer)]
         # those of other configurations too: no state would tell of them any more
         self.space.store.delete_where(AllOf((Is("doc", doc), Not(Is("layer", STATES)))))
+        self.space.catalog.drop_terms(doc)
+        self.space.forget(doc)
         state.outcome, state.faults, state.vectors = outcome, [Fault(0, reason, outcome)], {}
         state.layers = {layer: Layer(kind, 0, True) for layer, kind in zip(layers, ("pages", "passages"), strict=True)}
         self.space.catalog.save(state, {})
         _recall(state, self.report)
 
     def _leave(self, doc: str, reason: str, outcome: Outcome) -> None:
-        """The pages could not be refined: those that stand stay, and it is not tried again."""
+        """The pages could not be refined: those that are there stay. It is tried again if the cause may pass."""
         writing = self._writing.pop(doc)
         state = writing.state
         layers = [writing.layer, self.space.layers.passages(writing.layer)]
         state.layers = {layer: held for layer, held in state.layers.items() if layer not in layers}
-        state.faults = [*state.faults, Fault(0, f"layout: {reason}", outcome)]
-        state.tried[tally("layout", writing.layer)] = list(range(1, state.pages + 1))
+        key = tally("layout", writing.layer)
+        again = outcome in PASSING and state.attempt(key)
+        if outcome in PASSING:
+            reason += attempt_of(state, "layout", writing.layer)
+        kept = [fault for fault in state.faults if fault.stage != "layout"]
+        state.faults = [*kept, Fault(0, f"layout: {reason}", outcome, "layout")]
+        if not again:
+            state.tried[key] = list(range(1, state.pages + 1))
         # points first: a state that does not name their layers is taken to say that there are none
         self.space.store.delete_where(AllOf((Is("doc", doc), In("layer", layers))))
         self.space.catalog.save(state)
@@ -397,6 +377,11 @@ class Commit:
         state, layers = writing.state, self.space.layers
         state.outcome = _outcome(writing)
         state.faults = writing.faults
+        if any(fault.outcome in PASSING for fault in state.faults):
+            which = _attempted(state, writing.layer)
+            state.faults = [replace(f, reason=f.reason + which) if f.outcome in PASSING else f for f in state.faults]
+        else:
+            state.attempts.pop(tally("parse", writing.layer), None)
         if writing.waiting:
             state.waiting[tally("ocr", writing.layer)] = writing.waiting
         items = {
@@ -413,16 +398,29 @@ class Commit:
         self.space.catalog.save(state, terms)
         self.report.pages += writing.pages
         self.report.passages += writing.passages
-        self.report.faults += [(writing.path, fault.page, fault.reason) for fault in writing.faults]
+        self.report.faults += [(writing.path, fault.page, fault.reason) for fault in state.faults]
         if state.outcome is Outcome.NO_TEXT:
             self.report.no_text.append(writing.path)
         elif state.outcome not in READABLE:
             _recall(state, self.report)
 
 
+def _attempted(state: State, layer: str) -> str:
+    """Count a failed attempt at reading a document; in words, for its faults."""
+    state.attempt(tally("parse", layer))
+    return attempt_of(state, "parse", layer)
+
+
+def attempt_of(state: State, stage: str, layer: str) -> str:
+    """Which of how many attempts was the last one, to be added to a fault's reason."""
+    return f"; attempt {state.attempts[tally(stage, layer)]} of {ATTEMPTS}"
+
+
 def _outcome(writing: _Writing) -> Outcome:
     if not writing.pages:
-        return Outcome.BROKEN if writing.faults else Outcome.EMPTY
+        # what may pass comes first: it decides whether the document is read again
+        outcomes = sorted((fault.outcome for fault in writing.faults), key=lambda outcome: outcome not in PASSING)
+        return outcomes[0] if outcomes else Outcome.EMPTY
     if writing.faults:
         return Outcome.PARTIAL
     if len(writing.waiting) == writing.pages:

@@ -21,10 +21,10 @@ from ragsys.config import AnswerConfig, Config, load, preflight
 from ragsys.errors import LibraryBusy, LibraryError, NoAnswer, UsageError, did_you_mean
 from ragsys.filters import to_filter as to_filter
 from ragsys.gc import remove_library
-from ragsys.ingest import Progress, Report, Watch
 from ragsys.layers import Layers
 from ragsys.locating import best_blocks
 from ragsys.plugins import Builder, registry
+from ragsys.progress import Progress, Report, Watch
 from ragsys.search import Searcher
 from ragsys.service import Service
 from ragsys.space import Space
@@ -89,20 +89,21 @@ class Library(Asking):
         if problems := preflight(self.config, registry()):
             raise problems[0]
         self.place = places.place_of(Path(root), Path(folder) if folder else None)
-        self._check(store)
+        known = self._check()
         self._refresh_first, self._background, self._watch = index, background, progress or (lambda _: None)
         self._stop, self._thread = threading.Event(), None
         self._work = threading.RLock()  # one writer at a time: an indexing run or a later stage
         self._writers = 0  # that run or wait; the later layers make way for all of them
         self._count = threading.Lock()
         self._stops: set[threading.Event] = set()  # of the indexing runs
-        self._closed = False
         self._running: Progress | None = None  # of an indexing run
         self._made = not self.place.folder.exists()
         places.register(self.place)
         self._lock = _own(self.place)
         try:
             self.space = self._open(store)
+            if known is not None and known.format < places.FORMAT:
+                places.upgrade(self.place)
             self.searcher = Searcher(self.space)
             self._service = Service(self)
         except BaseException:
@@ -112,8 +113,9 @@ class Library(Asking):
             raise
 
     _thread: threading.Thread | None
+    _closed = False
 
-    def _check(self, store: Store | None) -> None:
+    def _check(self) -> places.Place | None:
         known = places.read(self.place.folder)
         if known is not None and known.root != self.place.root:
             raise LibraryError(
@@ -127,6 +129,7 @@ class Library(Asking):
             )
         if known is None and not self.place.root.exists():
             raise LibraryError(f"{self.place.root}: no such folder or file", hint="ragsys libraries")
+        return known
 
     def _open(self, store: Store | None) -> Space:
         builder = Builder(registry(), self.config.defaults, self.place.folder, places.cache_dir())
@@ -155,11 +158,13 @@ class Library(Asking):
     # -- indexing --------------------------------------------------------------------------------------------------
 
     def index(
-        self, *, wait: bool = False, prune: bool = False, retry: bool = False, progress: Watch | None = None
+        self, *, wait: bool = False, prune: bool = False, retry: bool | None = None, progress: Watch | None = None
     ) -> Report:
         """Bring the library up to the folder. `wait` also fills every later layer before it returns.
 
-        Interrupting it (Ctrl-C) loses nothing that was committed; the next call continues.
+        `prune` deletes what is gone from the folder however much it is. `retry` tries everything again that failed
+        before; None: only what may have failed by a passing cause (time, memory, a crash), three times at most; False:
+        nothing. Interrupting it (Ctrl-C) loses nothing that was committed; the next call continues.
         """
         told = progress or self._watch
         stop = threading.Event()
@@ -174,7 +179,7 @@ class Library(Asking):
                 self._running = Progress("scan", 0, 0, "files")
                 try:
                     report = ingest.index(self.space, prune=prune, retry=retry, watch=watch, stop=stop)
-                    stages.derive(self.space, watch, stop)
+                    report.warnings += stages.derive(self.space, watch, stop)
                     if wait:
                         report.warnings += stages.later(self.space, watch, stop)
                 except BaseException:
@@ -245,7 +250,7 @@ class Library(Asking):
         """Index what is new, once a library; what `search`, `ask` and `stream` call first."""
         if self._refresh_first:
             self.prepare()
-            self.index()
+            self.index(retry=False)
 
     def prepare(self) -> None:
         """Begin to open what the first question will need; it is done beside what is called next."""

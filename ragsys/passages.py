@@ -1,18 +1,48 @@
-"""The text of a passage, rebuilt from its pieces: the one definition that splitters, the library and readers share.
+"""Passages and their pages: how a document's pages are split, and the text of a passage, rebuilt from its pieces.
 
 Passages are stored as pieces of blocks and hold no text. Whoever has the pages gets the same text back, whatever
-splitter cut them.
+splitter cut them. Splitters, the library and readers share these definitions.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
 
-from ragsys.types import Block, BlockKind, Page, Piece
+from ragsys.records import OCR_PER_PAGE, ocr_ordinal
+from ragsys.types import Block, BlockKind, Page, Passage, Piece
+
+if TYPE_CHECKING:
+    from ragsys.protocols import Splitter
 
 _RULE = re.compile(r"^[\s|:+=-]*-[\s|:+=-]*$")  # the line under a markdown table's header
 _ENDED = re.compile(r"[.!?:;。！？…][\"'”’»)\]]*$")
+
+
+def split_pages(splitter: Splitter, pages: Iterable[Page]) -> Iterator[tuple[int, Passage]]:
+    """(ordinal in the document, passage) of every passage of a document's pages, which are read one by one.
+
+    Pages with a text layer are split as one text. A page without one, be it read by OCR already or not, is split by
+    itself: OCR replaces such a page and its passages, and no passage of another page may name its blocks.
+    """
+    alone: list[Page] = []
+
+    def run() -> Iterator[Page]:
+        for page in pages:
+            if page.source == "text":
+                yield page
+                continue
+            if page.blocks:
+                alone.append(page)
+            yield Page(page.number, page.width_pt, page.height_pt, (), "none", page.label)
+
+    for passage in splitter.split(run()):
+        yield passage.ordinal, passage
+    for page in alone:
+        for passage in islice(splitter.split([page]), OCR_PER_PAGE):
+            yield ocr_ordinal(page.number, passage.ordinal), passage
 
 
 def passage_text(pieces: Sequence[Piece], pages: Mapping[int, Page]) -> str:

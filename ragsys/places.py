@@ -17,7 +17,7 @@ import platformdirs
 
 from ragsys.errors import LibraryError
 
-FORMAT = 1
+FORMAT = 2
 ABOUT = "library.json"  # names a folder a library
 
 
@@ -83,9 +83,18 @@ def register(place: Place) -> None:
         ) from error
     about = place.folder / ABOUT
     if not about.exists():
-        partial = about.with_suffix(".part")
-        partial.write_text(json.dumps({"root": str(place.root), "format": place.format}), encoding="utf-8")
-        os.replace(partial, about)
+        _write(about, place)
+
+
+def upgrade(place: Place) -> None:
+    """Note that the library is now of this version's format: older versions refuse it from here on."""
+    _write(place.folder / ABOUT, place)
+
+
+def _write(about: Path, place: Place) -> None:
+    partial = about.with_suffix(".part")
+    partial.write_text(json.dumps({"root": str(place.root), "format": FORMAT}), encoding="utf-8")
+    os.replace(partial, about)
 
 
 def read(folder: Path) -> Place | None:

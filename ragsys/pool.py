@@ -30,7 +30,10 @@ from ragsys.types import JSON, Outcome
 
 _ATTEMPTS = 3  # pages of one document that may end a worker
 _TICK = 0.2  # seconds between looks at the workers
-_START_SECONDS = 60.0  # a worker that is not ready by then cannot run here
+_STALLED = 10.0  # times its limit in wall time: a worker that neither computes nor ends is given up
+_STARTING = 60.0  # seconds after which a worker that is not ready has the machine to itself
+_START_SECONDS = 900.0  # one that is not ready by then cannot run here
+_STARTS = 3  # workers in a row that may end before they are ready
 
 
 @dataclass(slots=True)
@@ -40,6 +43,8 @@ class Job:
     doc: str
     message: JSON
     skip: list[int] = field(default_factory=list)  # pages that ended a worker
+    lost: dict[int, tuple[str, Outcome]] = field(default_factory=dict)  # {such a page: how}
+    patience: float = 1.0  # times the limits: an earlier attempt was over them
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,15 @@ class Message:
         return str(self.header["type"])
 
 
+@dataclass(frozen=True, slots=True)
+class _Over:
+    """Why a worker is ended."""
+
+    outcome: Outcome
+    reason: str
+    whole: bool = False  # its document is given up, not only the page that it is on
+
+
 class _Process:
     """One worker and the thread that reads from it."""
 
@@ -66,6 +80,8 @@ class _Process:
         self.job: Job | None = None
         self.since = self.heard = time.monotonic()
         self.ready = False
+        self._computed = self._page_computed = 0.0  # CPU seconds when the job and the page that it is on began
+        self._page_since = 0.0  # `heard` when that page began
         self._handing = False  # a message waits for its place in the inbox: the owner is the slower one
         early = ahead.take() if tuple(command) == ahead.WORKER else None
         self.popen = early or ahead.launch(tuple(command))
@@ -97,6 +113,8 @@ class _Process:
 
     def give(self, job: Job) -> None:
         self.job, self.since, self.heard = job, time.monotonic(), time.monotonic()
+        self._computed = self._page_computed = self._cpu() or 0.0
+        self._page_since = self.heard
         self._send({**job.message, "skip": job.skip})
 
     def page(self) -> int:
@@ -106,18 +124,52 @@ class _Process:
         except (OSError, ValueError):
             return 0
 
-    def over(self, limits: Limits) -> tuple[Outcome, str] | None:
-        """Which limit it is over, if any."""
-        now = time.monotonic()
-        if not self._handing and now - self.since > limits.document_seconds:
-            return Outcome.TIMEOUT, f"took more than {limits.document_seconds:g} s (index.limits.document_seconds)"
-        if not self._handing and now - self.heard > limits.page_seconds:
-            return Outcome.TIMEOUT, f"a page took more than {limits.page_seconds:g} s (index.limits.page_seconds)"
+    def over(self, limits: Limits) -> _Over | None:
+        """Which limit it is over, if any. Computing time counts where the system tells it: a busy machine is no fault
+        of the document."""
+        if (late := self._late(limits)) is not None:
+            return late
         with contextlib.suppress(psutil.Error):
             worker = psutil.Process(self.popen.pid)
             held = sum(one.memory_info().rss for one in (worker, *worker.children(recursive=True))) >> 20
             if held > limits.memory_mb:
-                return Outcome.OUT_OF_MEMORY, f"held {held} MB (index.limits.memory_mb is {limits.memory_mb})"
+                return _Over(Outcome.OUT_OF_MEMORY, f"held {held} MB (index.limits.memory_mb is {limits.memory_mb})")
+        return None
+
+    def _late(self, limits: Limits) -> _Over | None:
+        patience = self.job.patience if self.job else 1.0
+        now, cpu = time.monotonic(), self._cpu()
+        if cpu is not None and self.heard != self._page_since:
+            self._page_since, self._page_computed = self.heard, cpu
+        if self._handing:
+            return None
+        spent = (
+            ("document", self.since, self._computed, limits.document_seconds),
+            ("page", self.heard, self._page_computed, limits.page_seconds),
+        )
+        for what, since, computed, limit in spent:
+            most = limit * patience
+            wall = most if cpu is None else most * _STALLED
+            if cpu is not None and cpu - computed > most:
+                took = f"{most:g} s of computing time"
+            elif now - since > wall:
+                took = f"{wall:g} s"
+            else:
+                continue
+            reason = f"a {what} took more than {took} (index.limits.{what}_seconds)"
+            return _Over(Outcome.TIMEOUT, reason, whole=what == "document")
+        return None
+
+    def _cpu(self) -> float | None:
+        """Seconds that the worker and its children computed so far; None where the system does not tell."""
+        with contextlib.suppress(psutil.Error):
+            worker = psutil.Process(self.popen.pid)
+            own = worker.cpu_times()
+            total = own.user + own.system + own.children_user + own.children_system
+            for child in worker.children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    total += sum(child.cpu_times()[:2])
+            return float(total)
         return None
 
     def end(self) -> None:
@@ -147,6 +199,7 @@ class Pool:
         self._inbox: queue.Queue[tuple[_Process, JSON, bytes]] = queue.Queue(maxsize=16)
         self._processes: list[_Process] = []
         self._numbers = 0
+        self._failures = 0  # workers in a row that ended before they were ready
         self._watched = 0.0  # when the workers were last looked at
         self._folder: Any = None
 
@@ -170,7 +223,7 @@ class Pool:
     def run(self, jobs: Iterable[Job]) -> Iterator[Message]:
         """What the workers send about each job; the last message of a job is `end` or `error`.
 
-        Raises `RagsysError` if no worker can be started at all.
+        A worker that does not start is tried again, alone; raises `RagsysError` if none can be started at all.
         """
         waiting = deque(jobs)
         while waiting or any(process.job for process in self._processes):
@@ -195,7 +248,25 @@ class Pool:
     def _add(self) -> None:
         self._numbers += 1
         at = Path(self._folder.name) / f"worker-{self._numbers}"
-        self._processes.append(_Process(self._command, self._start, at, self._inbox))
+        try:
+            self._processes.append(_Process(self._command, self._start, at, self._inbox))
+        except OSError as error:  # no memory, or no processes left, for a moment
+            self._unstarted(f"a parser process could not be started: {error.strerror or error}")
+
+    def _unstarted(self, reason: str) -> None:
+        """A worker did not start: go on with those that run, or with one at a time. Raises `RagsysError` when that
+        was tried often enough."""
+        self._failures += 1
+        running = sum(process.ready for process in self._processes)
+        self._size = max(1, running)
+        if running:
+            return
+        if self._failures >= _STARTS:
+            raise RagsysError(
+                f"{reason}; tried {_STARTS} times",
+                hint="is there memory and room for processes? What was read is kept. See what is wrong: ragsys doctor",
+            )
+        time.sleep(_TICK * 5**self._failures)
 
     def _take(self, process: _Process, header: JSON, blob: bytes, waiting: deque[Job]) -> Iterator[Message]:
         kind = header["type"]
@@ -203,13 +274,13 @@ class Pool:
             return  # it was ended; what it still sent does not count
         if kind == "ready":
             process.ready = True
+            self._failures = 0
         elif kind == "gone":
             if not process.ready:
-                raise RagsysError(
-                    f"a parser process ended before it was ready (exit code {process.popen.poll()})",
-                    hint="ragsys doctor",
-                )
-            yield from self._lost(process, Outcome.CRASHED, "ended its parser process", waiting)
+                self._drop(process)
+                self._unstarted(f"a parser process ended before it was ready (exit code {process.popen.poll()})")
+                return
+            yield from self._lost(process, _Over(Outcome.CRASHED, "ended its parser process"), waiting)
         elif process.job is not None:
             yield Message(process.job, header, blob)
             if kind in ("end", "error"):
@@ -219,25 +290,42 @@ class Pool:
         self._watched = time.monotonic()
         for process in list(self._processes):
             if not process.ready:
-                if time.monotonic() - process.since > _START_SECONDS:
-                    raise RagsysError("a parser process did not start", hint="ragsys doctor")
+                if process in self._processes:  # the wait for another one may have ended it
+                    self._wait_for(process)
                 continue
             # a full inbox means that we are slow, not the worker
             if process.job is not None and not self._inbox.full() and (over := process.over(self._limits)):
-                yield from self._lost(process, *over, waiting)
+                yield from self._lost(process, over, waiting)
 
-    def _lost(self, process: _Process, outcome: Outcome, reason: str, waiting: deque[Job]) -> Iterator[Message]:
-        """End a worker; its document goes again without the page it was on, or is given up."""
-        job, page = process.job, process.page()
+    def _wait_for(self, process: _Process) -> None:
+        """A worker is starting: one that takes long is left alone with the machine; the others are enough, or go."""
+        took = time.monotonic() - process.since
+        if took < _STARTING:
+            return
+        others = [other for other in self._processes if other is not process]
+        if took > _START_SECONDS or any(other.ready for other in others):
+            self._drop(process)
+            self._unstarted(f"a parser process did not start within {took:.0f} s")
+        elif others:
+            self._size = 1
+            for other in others:
+                self._drop(other)
+
+    def _drop(self, process: _Process) -> None:
         self._processes.remove(process)
         threading.Thread(target=process.end, daemon=True).start()
+
+    def _lost(self, process: _Process, over: _Over, waiting: deque[Job]) -> Iterator[Message]:
+        """End a worker; its document goes again without the page it was on, or is given up."""
+        job, page = process.job, process.page()
+        self._drop(process)
         if job is None:
             return
-        whole = time.monotonic() - process.since > self._limits.document_seconds
-        if page and not whole and page not in job.skip and len(job.skip) < _ATTEMPTS:
+        if page and not over.whole and page not in job.skip and len(job.skip) < _ATTEMPTS:
             job.skip.append(page)
+            job.lost[page] = over.reason, over.outcome
             waiting.appendleft(job)
-            yield Message(job, {"type": "again", "page": page, "reason": reason})
+            yield Message(job, {"type": "again", "page": page, "reason": over.reason})
         else:
             where = f"page {page} " if page else ""
-            yield Message(job, {"type": "error", "reason": where + reason, "outcome": str(outcome)})
+            yield Message(job, {"type": "error", "reason": where + over.reason, "outcome": str(over.outcome)})

@@ -38,14 +38,14 @@ FIELDS: dict[str, FieldType] = {
 #: The payload keys of which the texts recur from point to point.
 RECURRING = frozenset({"kind", "doc", "layer", "source", "headings"})
 
-#: Passages made of OCR text count from here on, so that they never meet those of the text layer.
+#: Passages of pages without a text layer count from here on, so that they never meet those of the text layer.
 OCR_ORDINAL = 1 << 20
-_OCR_PER_PAGE = 512  # ordinals of passages that one OCR page may take
+OCR_PER_PAGE = 512  # passages of one page without a text layer, at most
 
 
 def ocr_ordinal(page: int, ordinal: int) -> int:
-    """The ordinal in its document of passage `ordinal` of an OCR page."""
-    return OCR_ORDINAL + page * _OCR_PER_PAGE + ordinal
+    """The ordinal in its document of passage `ordinal` of a page without a text layer."""
+    return OCR_ORDINAL + page * OCR_PER_PAGE + ordinal
 
 
 def point_id(doc: str, layer: str, ordinal: int) -> str:

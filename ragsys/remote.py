@@ -14,8 +14,8 @@ from ragsys.asking import Asking, Explained, SearchHit, check_search
 from ragsys.codec import plain, restore
 from ragsys.config import Config
 from ragsys.errors import LibraryError
-from ragsys.ingest import Progress, Report, Watch
 from ragsys.library import Status, to_filter
+from ragsys.progress import Progress, Report, Watch
 from ragsys.service import Connection
 from ragsys.types import BBox, Document, Event, Evidence, Filter, PageImage, Step, Usage
 
@@ -42,7 +42,7 @@ class RemoteLibrary(Asking):
         return self._line.owner
 
     def index(
-        self, *, wait: bool = False, prune: bool = False, retry: bool = False, progress: Watch | None = None
+        self, *, wait: bool = False, prune: bool = False, retry: bool | None = None, progress: Watch | None = None
     ) -> Report:
         """As `Library.index`."""
         result = None

@@ -111,8 +111,8 @@ class Index:
         return done / total if total else 1.0
 
     def texts(self, ids: Sequence[str]) -> list[str]:
-        """The texts of passages by point id, as they are embedded."""
-        return self._space.texts(self.store.get(ids))
+        """The texts of passages by point id, as they are embedded; empty for one that does not fit its pages."""
+        return [text or "" for text in self._space.texts(self.store.get(ids))]
 
     @property
     def key(self) -> str:
@@ -425,7 +425,7 @@ class Searcher:
         ids = {point_id(hit.doc, layers[layer], n): None for hit, layer in hits for n in hit.passages}
         records = self.space.store.get(list(ids))
         found = zip(records, self.space.passages(records), strict=True)
-        return {(record.payload["doc"], passage.ordinal): passage for record, passage in found}
+        return {(record.payload["doc"], passage.ordinal): passage for record, passage in found if passage}
 
 
 def _scored(retriever: Retriever, name: str, vector: Sparse, texts: Sequence[Sequence[str]]) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -19,8 +20,9 @@ from ragsys.protocols import Store
 from ragsys.records import headings_of, page_of, pieces_of, point_id
 from ragsys.statistics import TermCounts
 from ragsys.store import Record
-from ragsys.types import JSON, LayerState, Page, Passage, VectorSpec
+from ragsys.types import JSON, LayerState, Page, Passage, Piece, VectorSpec
 
+log = logging.getLogger("ragsys")
 _PAGES_HELD = 512  # unpacked pages kept in memory
 
 
@@ -65,8 +67,9 @@ class Space:
         return found.items if found else 0
 
     def made(self, state: State, spec: VectorSpec) -> int:
-        """How many of these items were looked at for a named vector."""
-        return state.vectors.get(tally(spec.name, self.layer(state, spec.items)), 0)
+        """How many of these items were looked at for a named vector: those that have it, and those that failed."""
+        layer = self.layer(state, spec.items)
+        return state.vectors.get(tally(spec.name, layer), 0) + state.failed(spec.name, layer)
 
     def statistics(self, vector: str) -> TermCounts:
         """The term counts of a sparse vector over all that a search may see."""
@@ -132,18 +135,37 @@ class Space:
     # -- content ---------------------------------------------------------------------------------------------------
 
     def pages(self, wanted: Iterable[tuple[str, str, int]]) -> dict[tuple[str, str, int], Page]:
-        """{(document, page layer, number): page} of those that the store holds."""
+        """{(document, page layer, number): page} of those that the store holds and that can be read.
+
+        A damaged page costs itself alone; its document is read again by the next indexing run.
+        """
         wanted = list(dict.fromkeys(wanted))
+        damaged: list[tuple[tuple[str, str, int], str]] = []
         with self._lock:
             found = {key: self._held[key] for key in wanted if key in self._held}
-            missing = [key for key in wanted if key not in found]
-            for record in self.store.get([point_id(*key) for key in missing]):
-                payload = record.payload
-                key = (payload["doc"], payload["layer"], payload["page"])
-                found[key] = self._held[key] = page_of(payload)
+            missing = {point_id(*key): key for key in wanted if key not in found}
+            for record in self.store.get(list(missing)):
+                key = missing[record.id]
+                try:
+                    found[key] = self._held[key] = page_of(record.payload)
+                except Exception as error:  # whatever a damaged payload makes its reader say
+                    damaged.append((key, f"page {key[2]} cannot be read ({type(error).__name__}: {error})"))
             while len(self._held) > _PAGES_HELD:
                 self._held.popitem(last=False)
-            return found
+        for (doc, layer, _), reason in damaged:
+            self.damaged(doc, layer, reason)
+        return found
+
+    def damaged(self, doc: str, layer: str, reason: str) -> None:
+        """Note that a document's layer holds something that cannot be used: the next indexing run mends it."""
+        state = self.catalog.get(doc)
+        held = state.layers.get(layer) if state else None
+        if state is None or held is None or not held.sound:
+            return
+        name = state.paths[0] if state.paths else doc
+        log.warning("%s: %s; it is left out until the next indexing run", name, reason)
+        held.sound = False
+        self.catalog.save(state)
 
     def forget(self, doc: str) -> None:
         """Drop a document's pages from memory: they were written anew."""
@@ -151,33 +173,45 @@ class Space:
             for key in [key for key in self._held if key[0] == doc]:
                 del self._held[key]
 
-    def passages(self, records: Sequence[Record]) -> list[Passage]:
-        """The passages of passage points, with their texts; same order."""
+    def passages(self, records: Sequence[Record]) -> list[Passage | None]:
+        """The passages of passage points, with their texts; same order. None for one that does not fit its pages."""
         layers = {
             state.doc: self.page_layer(state)
             for state in map(self.catalog.get, {r.payload["doc"] for r in records})
             if state
         }
-        pieces = [pieces_of(record.payload) for record in records]
+        pieces = [_pieces(record) for record in records]
         pages = self.pages(
             (record.payload["doc"], layers.get(record.payload["doc"], ""), piece.page)
             for record, parts in zip(records, pieces, strict=True)
             for piece in parts
         )
-        found = []
+        found: list[Passage | None] = []
         for record, parts in zip(records, pieces, strict=True):
             doc = record.payload["doc"]
-            own = {
-                p.page: pages[doc, layers[doc], p.page] for p in parts if (doc, layers.get(doc, ""), p.page) in pages
-            }
-            whole = tuple(part for part in parts if part.page in own)
-            text = passage_text(whole, own)
-            found.append(Passage(record.payload["ordinal"], parts, text, headings_of(record.payload)))
+            numbers = {part.page for part in parts}
+            own = {n: pages[key] for n in numbers if (key := (doc, layers.get(doc, ""), n)) in pages}
+            passage = None
+            if parts:
+                with contextlib.suppress(LookupError, ValueError):
+                    text = passage_text(parts, own)
+                    passage = Passage(record.payload["ordinal"], parts, text, headings_of(record.payload))
+            if passage is None:
+                self.damaged(doc, record.payload["layer"], "a passage does not fit its page")
+            found.append(passage)
         return found
 
-    def texts(self, records: Sequence[Record]) -> list[str]:
-        """The texts of passage points as they are embedded: headings first; same order."""
-        return [embedded_text(passage.headings, passage.text) for passage in self.passages(records)]
+    def texts(self, records: Sequence[Record]) -> list[str | None]:
+        """The texts of passage points as they are embedded: headings first; same order. None where there is none."""
+        return [embedded_text(found.headings, found.text) if found else None for found in self.passages(records)]
+
+    def item_texts(self, spec: VectorSpec, records: Sequence[Record]) -> list[str | None]:
+        """The texts that a vector is made of, of pages or passages as it asks; same order. None where there is none."""
+        if spec.items != "page":
+            return self.texts(records)
+        keys = [(record.payload["doc"], record.payload["layer"], record.payload["page"]) for record in records]
+        pages = self.pages(keys)
+        return [pages[key].text if key in pages else None for key in keys]
 
     def file(self, path: str) -> Path:
         """The file at a path that is relative to the root."""
@@ -210,3 +244,11 @@ class Space:
     def has_password(self) -> bool:
         """Whether a loader was given a password: encrypted files are worth another try."""
         return any(spec.options.get("password") for spec in self.config.loaders.values())
+
+
+def _pieces(record: Record) -> tuple[Piece, ...]:
+    """The pieces of a passage's point; none where they cannot be read."""
+    try:
+        return pieces_of(record.payload)
+    except (ValueError, TypeError, KeyError):
+        return ()

@@ -5,23 +5,40 @@ Each stage continues where the last run ended and may be stopped between any two
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ragsys.catalog import Layer, State, layer_of, tally
-from ragsys.ingest import READABLE, Commit, Meter, Report, Watch, parse_job, points_of
+import numpy as np
+
+from ragsys.catalog import ATTEMPTS, Layer, State, layer_of, tally
+from ragsys.errors import LibraryError
+from ragsys.ingest import (
+    PASSING,
+    READABLE,
+    Commit,
+    attempt_of,
+    fault_of,
+    parse_job,
+    points_of,
+    reread,
+)
+from ragsys.passages import split_pages
 from ragsys.pool import Job, Pool
-from ragsys.records import ocr_ordinal, passage_payload, point_id
+from ragsys.progress import Meter, Report, Watch
+from ragsys.records import passage_payload, point_id
 from ragsys.scan import File
-from ragsys.statistics import Ids, TermCounts
-from ragsys.store import AllOf, Has, In, Is, Not, Point, Record
-from ragsys.types import Fault, Outcome, Page, Passage, Sparse, VectorSpec
+from ragsys.statistics import TermCounts
+from ragsys.store import AllOf, Between, Has, In, Is, Not, Point, Record
+from ragsys.types import Fault, Outcome, Page, Passage, Sparse, Vector, VectorSpec
 
 if TYPE_CHECKING:
     from ragsys.protocols import Ocr, Retriever
     from ragsys.space import Space
 
+log = logging.getLogger("ragsys")
 _WINDOW = 256  # points written together
 _ENCODED = 32  # items encoded together: about a second's work, so that a stop is soon heard
 _COUNTED = 8  # windows that share one flush of what was encoded
@@ -33,60 +50,85 @@ def readable(space: Space) -> list[State]:
     return [state for state in space.catalog if not state.excluded and state.outcome in READABLE]
 
 
-def derive(space: Space, watch: Watch, stop: threading.Event) -> None:
-    """Passages and cheap vectors that this configuration needs and an earlier one did not make; nothing is parsed."""
+def derive(space: Space, watch: Watch, stop: threading.Event) -> list[str]:
+    """Passages and cheap vectors that this configuration needs and the library lacks; nothing is parsed.
+
+    What was found damaged is made again from the pages. A document that fails costs itself alone. Returns what failed.
+    """
     meter = Meter("derive", "pages", watch)
-    makers = space.layers.makers(eager=True)
+    failed = []
     for state in readable(space):
-        layer = space.page_layer(state)
         if stop.is_set():
-            return
-        if not state.complete(layer):
-            continue
-        passages = space.layers.passages(layer)
-        missing = [name for name, (spec, _) in makers.items() if state_lacks(space, state, spec)]
-        if state.complete(passages) and not missing:
-            continue
-        pages = pages_of(space, state, layer)
-        if not state.complete(passages):
-            _split_again(space, state, passages, pages)
-            missing = [n for n, (s, _) in makers.items() if s.items == "passage" or n in missing]
-        _encode_again(space, state, {name: makers[name] for name in missing})
-        meter.add(state.doc, len(pages), state.paths[0])
+            break
+        try:
+            if count := _derive(space, state):
+                meter.add(state.doc, count, state.paths[0])
+        except LibraryError:  # the store itself
+            raise
+        except Exception as error:  # whatever a damaged document or a component makes of it
+            log.warning("%s: its passages could not be made", state.paths[0], exc_info=True)
+            failed.append(f"{state.paths[0]}: its passages could not be made ({type(error).__name__}: {error})")
     space.store.flush()
+    return failed
+
+
+def _derive(space: Space, state: State) -> int:
+    """Make what one document lacks. Returns its number of pages, 0 if it lacks nothing."""
+    layer = space.page_layer(state)
+    if not state.complete(layer):
+        return 0
+    passages = space.layers.passages(layer)
+    makers = space.layers.makers(eager=True)
+    missing = [name for name, (spec, _) in makers.items() if state_lacks(space, state, spec)]
+    held = state.layers.get(passages)
+    whole = held is not None and held.complete
+    if whole and held is not None and held.sound and not missing:
+        return 0
+    pages = pages_of(space, state, layer)
+    if len(pages) < state.layers[layer].items:
+        raise LookupError(f"{len(pages)} of its {state.layers[layer].items} stored pages can be read")
+    made = dict(split_pages(space.layers.splitter, pages))
+    if not whole or (held is not None and not held.sound and _differ(space, state, passages, made)):
+        _split_again(space, state, passages, made)
+        missing = [n for n, (s, _) in makers.items() if s.items == "passage" or n in missing]
+    elif held is not None and not held.sound:
+        held.sound = True
+        recount(space, state)  # the run that wrote them may have ended before they were counted
+    _encode_again(space, state, {name: makers[name] for name in missing})
+    return len(pages)
 
 
 def pages_of(space: Space, state: State, layer: str) -> list[Page]:
-    """All pages of a document, in order."""
+    """All pages of a document that can be read, in order."""
     numbers = sorted(
         record.payload["page"]
         for record in space.store.scroll(AllOf((Is("doc", state.doc), Is("layer", layer))), payload=["page"])
     )
     found = space.pages((state.doc, layer, number) for number in numbers)
-    return [found[state.doc, layer, number] for number in numbers]
+    return [page for number in numbers if (page := found.get((state.doc, layer, number)))]
 
 
-def _split_again(space: Space, state: State, layer: str, pages: Sequence[Page]) -> None:
-    space.store.delete_where(AllOf((Is("doc", state.doc), Is("layer", layer))))
+def _differ(space: Space, state: State, layer: str, made: Mapping[int, Passage]) -> bool:
+    """Whether the stored passages are other ones than the pages give."""
+    points = {ordinal: _passage_point(state.doc, layer, ordinal, passage) for ordinal, passage in made.items()}
+    expected = {point.id: point.payload for point in points.values()}
+    where = AllOf((Is("doc", state.doc), Is("layer", layer)))
+    return {record.id: record.payload for record in space.store.scroll(where)} != expected
+
+
+def _split_again(space: Space, state: State, layer: str, made: Mapping[int, Passage]) -> None:
     state.layers[layer] = Layer("passages")
+    state.forget(layer)
+    later = {name for name, (spec, _) in space.layers.makers(eager=False).items() if spec.items == "passage"}
+    state.faults = [fault for fault in state.faults if fault.stage not in later]
     space.catalog.save(state)
-    passages = [(passage.ordinal, passage) for passage in space.layers.splitter.split(map(_without_ocr, pages))]
-    for page in pages:
-        if page.source == "ocr":
-            passages += [(ocr_ordinal(page.number, p.ordinal), p) for p in space.layers.splitter.split([page])]
-    points = [_passage_point(state.doc, layer, ordinal, passage) for ordinal, passage in passages]
+    space.store.delete_where(AllOf((Is("doc", state.doc), Is("layer", layer))))
+    points = [_passage_point(state.doc, layer, ordinal, passage) for ordinal, passage in made.items()]
     for start in range(0, len(points), _WINDOW):
         space.store.upsert(points[start : start + _WINDOW])
     space.store.flush()
     state.layers[layer] = Layer("passages", len(points), True)
     space.catalog.save(state)
-
-
-def _without_ocr(page: Page) -> Page:
-    """OCR text makes passages of its own: it may come long after the rest."""
-    if page.source != "ocr":
-        return page
-    return Page(page.number, page.width_pt, page.height_pt, (), "none", page.label)
 
 
 def _passage_point(doc: str, layer: str, ordinal: int, passage: Passage) -> Point:
@@ -95,20 +137,36 @@ def _passage_point(doc: str, layer: str, ordinal: int, passage: Passage) -> Poin
 
 
 def _encode_again(space: Space, state: State, makers: Mapping[str, tuple[VectorSpec, Retriever]]) -> None:
-    terms: dict[str, TermCounts] = {}
     for name, (spec, retriever) in makers.items():
         layer = space.layer(state, spec.items)
         records = list(space.store.scroll(AllOf((Is("doc", state.doc), Is("layer", layer)))))
-        if spec.items == "page":
-            pages = space.pages((state.doc, layer, record.payload["page"]) for record in records)
-            texts = [pages[state.doc, layer, record.payload["page"]].text for record in records]
-        else:
-            texts = space.texts(records)
+        texts = [text or "" for text in space.item_texts(spec, records)]
         vectors = [encoded[name] for encoded in retriever.encode_items(texts)]
         space.store.set_vectors(name, dict(zip([record.id for record in records], vectors, strict=True)))
-        key = tally(name, layer)
-        terms[key] = TermCounts.of([v.indices for v in vectors if isinstance(v, Sparse) and len(v.indices)])
-        state.vectors[key] = len(records)
+    if makers:
+        recount(space, state)
+
+
+def recount(space: Space, state: State) -> None:
+    """Bring a document's numbers of items, vectors and terms up to what the store holds, and save its state.
+
+    Flushed first: no count is ever ahead of the disk.
+    """
+    space.store.flush()
+    passages = space.layer(state, "passage")
+    if passages in state.layers:
+        state.layers[passages].items = space.store.count(AllOf((Is("doc", state.doc), Is("layer", passages))))
+    terms: dict[str, TermCounts] = {}
+    for name, (spec, _) in space.layers.makers(eager=True).items():
+        key = tally(name, space.layer(state, spec.items))
+        where = AllOf((Is("doc", state.doc), Is("layer", layer_of(key)), Has(name)))
+        found = (record.vectors.get(name) for record in space.store.scroll(where, payload=False, vectors=[name]))
+        terms[key] = TermCounts.of([v.indices for v in found if isinstance(v, Sparse) and len(v.indices)])
+        # an item without a word has no vector, and is done with all the same
+        state.vectors[key] = space.items(state, spec.items)
+    for name, (spec, _) in space.layers.makers(eager=False).items():
+        key = tally(name, space.layer(state, spec.items))
+        state.vectors[key] = space.store.count(AllOf((Is("doc", state.doc), Is("layer", layer_of(key)), Has(name))))
     space.catalog.save(state, terms)
 
 
@@ -116,7 +174,7 @@ def _encode_again(space: Space, state: State, makers: Mapping[str, tuple[VectorS
 
 
 def embed(space: Space, watch: Watch, stop: threading.Event) -> None:
-    """Fill every later vector of every document, document by document."""
+    """Fill every later vector of every document, document by document. An item that fails costs itself alone."""
     names = space.layers.names()
     for name, (spec, retriever) in space.layers.makers(eager=False).items():
         meter = Meter(names[name], "passages" if spec.items == "passage" else "pages", watch)
@@ -127,7 +185,10 @@ def embed(space: Space, watch: Watch, stop: threading.Event) -> None:
         for number, window in enumerate(_windows(_items(space, pending, spec), _ENCODED), 1):
             if stop.is_set():
                 break
-            fill(space, spec, retriever, [record for _, record in window])
+            failed = fill(space, spec, retriever, [record for _, record in window])
+            for state, record in window:
+                if record.id in failed:
+                    _give_up(state, space.layer(state, spec.items), spec, names[name], record, failed[record.id])
             meter.add(window[-1][0].doc, len(window), window[-1][0].paths[0])
             done += [state for state, _ in window]
             if number % _COUNTED == 0:
@@ -147,12 +208,25 @@ def _items(space: Space, states: Sequence[State], spec: VectorSpec) -> Iterator[
     for state in states:
         layer = space.layer(state, spec.items)
         where = AllOf((Is("doc", state.doc), Is("layer", layer), Not(Has(spec.name))))
+        failed = set(state.tried.get(tally(spec.name, layer), ()))
         found = False
         for record in list(space.store.scroll(where)):
-            found = True
-            yield state, record
+            if _ordinal(record) not in failed:
+                found = True
+                yield state, record
         if not found:  # all were embedded on demand: only the count is behind
             _account(space, spec, [state])
+
+
+def _ordinal(record: Record) -> int:
+    """What tells an item in its layer: a passage's ordinal, a page's number."""
+    return int(record.payload["ordinal" if "ordinal" in record.payload else "page"])
+
+
+def _give_up(state: State, layer: str, spec: VectorSpec, stage: str, record: Record, reason: str) -> None:
+    """Note that an item has no vector and why; it is saved with the document's count."""
+    state.tried.setdefault(tally(spec.name, layer), []).append(_ordinal(record))
+    state.faults.append(Fault(record.payload["page"], f"{stage}: {reason}", Outcome.BROKEN, spec.name))
 
 
 def _windows(items: Iterator[tuple[State, Record]], size: int) -> Iterator[list[tuple[State, Record]]]:
@@ -166,11 +240,45 @@ def _windows(items: Iterator[tuple[State, Record]], size: int) -> Iterator[list[
         yield window
 
 
-def fill(space: Space, spec: VectorSpec, retriever: Retriever, records: Sequence[Record]) -> None:
-    """Encode these points for one vector and store it."""
-    encoded = retriever.encode_items(space.texts(records))
-    vectors = {record.id: vectors[spec.name] for record, vectors in zip(records, encoded, strict=True)}
+def fill(space: Space, spec: VectorSpec, retriever: Retriever, records: Sequence[Record]) -> dict[str, str]:
+    """Encode these points for one vector and store it. Returns {point: why it has none}.
+
+    Raises what the retriever raises if it fails on every text.
+    """
+    texts = space.item_texts(spec, records)
+    failed = {r.id: "its text cannot be read" for r, text in zip(records, texts, strict=True) if text is None}
+    whole = [(record.id, text) for record, text in zip(records, texts, strict=True) if text is not None]
+    vectors: dict[str, Vector] = {}
+    for (point, _), made in zip(whole, _encoded(retriever, spec.name, [text for _, text in whole]), strict=True):
+        if isinstance(made, Exception):
+            failed[point] = f"{type(made).__name__}: {made}"
+        elif not np.isfinite(made.values if isinstance(made, Sparse) else made).all():
+            failed[point] = "its vector has values that are no numbers"
+        else:
+            vectors[point] = made
     space.store.set_vectors(spec.name, vectors)
+    return failed
+
+
+def _encoded(retriever: Retriever, name: str, texts: Sequence[str]) -> list[Vector | Exception]:
+    """The vectors of these texts; where the embedder fails on some, their errors in their places."""
+    if not texts:
+        return []
+    try:
+        return [encoded[name] for encoded in _checked(retriever, texts)]
+    except Exception as error:
+        _checked(retriever, ["a"])  # raises if the embedder fails on anything: a server that is gone, a missing package
+        if len(texts) == 1:
+            return [error]
+        log.info("%s failed on a batch: its texts are encoded one by one", name, exc_info=True)
+        return [found for text in texts for found in _encoded(retriever, name, [text])]
+
+
+def _checked(retriever: Retriever, texts: Sequence[str]) -> list[dict[str, Vector]]:
+    encoded = list(retriever.encode_items(texts))
+    if len(encoded) != len(texts):
+        raise ValueError(f"{len(encoded)} vectors for {len(texts)} texts")
+    return encoded
 
 
 def _account(space: Space, spec: VectorSpec, states: Sequence[State]) -> None:
@@ -207,72 +315,87 @@ def ocr(space: Space, watch: Watch, stop: threading.Event) -> str:
         meter.learn(state.doc, len(numbers))
         pages = space.pages((state.doc, layer, number) for number in numbers)
         path = str(space.source(state))
-        for start in range(0, len(numbers), _OCR_COMMIT):
-            some = numbers[start : start + _OCR_COMMIT]
-            sizes = {str(n): [page.width_pt, page.height_pt] for (_, _, n), page in pages.items() if n in some}
-            order = {"kind": "ocr", "path": path, "doc": state.doc, "layer": layer, "pages": some, "sizes": sizes}
-            jobs.append(Job(state.doc, order))
+        patience = state.patience(tally("ocr", layer))
+        # a page that cannot be read is read again with its document, and waits for that
+        whole = [number for number in numbers if (state.doc, layer, number) in pages]
+        for start in range(0, len(whole), _OCR_COMMIT):
+            some = whole[start : start + _OCR_COMMIT]
+            found = {number: pages[state.doc, layer, number] for number in some}
+            sizes = {str(number): [page.width_pt, page.height_pt] for number, page in found.items()}
+            labels = {str(number): page.label for number, page in found.items()}
+            order = {"kind": "ocr", "path": path, "doc": state.doc, "layer": layer, "pages": some}
+            jobs.append(Job(state.doc, {**order, "sizes": sizes, "labels": labels}, patience=patience))
+    if not jobs:
+        return ""
+    counted: set[str] = set()  # documents of which a failed attempt was counted in this run
     with Pool(space.worker_start(), space.workers(len(jobs)), space.config.index.limits) as pool:
         points: dict[int, list[Point]] = {}
-        faults: dict[int, list[Fault]] = {}
+        faults: dict[int, dict[int, Fault]] = {}
         for message in pool.run(jobs):
             mine = points.setdefault(id(message.job), [])
-            lost = faults.setdefault(id(message.job), [])
+            lost = faults.setdefault(id(message.job), {})
             if message.type == "items":
                 mine += points_of(message.header, message.blob)
             elif message.type == "again":
                 mine.clear()
                 lost.clear()
             elif message.type == "fault":
-                lost.append(Fault(message.header["page"], message.header["reason"]))
+                lost[message.header["page"]] = fault_of(message, "ocr")
             elif message.type == "read":
                 meter.add(message.job.doc, 1, message.job.message["path"])
             elif message.type in ("end", "error"):
                 if message.type == "error":
-                    read = {point.payload["page"] for point in mine} | {fault.page for fault in lost}
-                    reason, left = f"OCR: {message.header['reason']}", set(message.job.message["pages"]) - read
-                    lost += [Fault(page, reason, Outcome(message.header["outcome"])) for page in sorted(left)]
-                _commit_ocr(space, message.job, points.pop(id(message.job)), lost)
+                    read = {point.payload["page"] for point in mine} | set(lost)
+                    reason, outcome = message.header["reason"], Outcome(message.header["outcome"])
+                    left = set(message.job.message["pages"]) - read
+                    lost |= {page: Fault(page, f"OCR: {reason}", outcome, "ocr") for page in sorted(left)}
+                _commit_ocr(space, message.job, points.pop(id(message.job)), lost, counted)
             if stop.is_set():
                 break
     meter.end()
     return ""
 
 
-def _commit_ocr(space: Space, job: Job, points: Sequence[Point], faults: Sequence[Fault]) -> None:
-    """Replace the pages that were read and add their passages; then the state, with the terms that came."""
+def _commit_ocr(
+    space: Space, job: Job, points: Sequence[Point], faults: Mapping[int, Fault], counted: set[str]
+) -> None:
+    """Pages and their passages change in one step: what was made of a page without its text goes with the old page.
+
+    A page that failed by a passing cause goes on waiting, as often as `State.attempt` allows.
+    """
     state = space.catalog.get(job.doc)
     if state is None:
         return
+    layer = job.message["layer"]
+    passages = space.layers.passages(layer)
+    own = tally("ocr", layer)
+    read = {point.payload["page"] for point in points if point.payload["kind"] == "page"}
+    if read:  # a run that ends before the last line leaves the layer to be checked
+        state.layers[passages].sound = False
+        space.catalog.save(state)
+    for page in sorted(read):
+        alone = (Between("page", page, page), Between("last", page, page))
+        space.store.delete_where(AllOf((Is("doc", job.doc), Is("layer", passages), *alone)))
     for start in range(0, len(points), _WINDOW):
         space.store.upsert(points[start : start + _WINDOW])
-    space.store.flush()
-    layer = job.message["layer"]
-    passages = sum(point.payload["kind"] == "passage" for point in points)
-    state.faults += faults
-    done = set(job.message["pages"])
-    own = tally("ocr", layer)
+    space.forget(job.doc)
+    passing = {page for page, fault in faults.items() if fault.outcome in PASSING}
+    if passing and job.doc not in counted:
+        counted.add(job.doc)
+        state.attempt(own)
+    tried = state.attempts.get(own, 0)
+    again = passing if tried < ATTEMPTS else set()
+    state.faults = [f for f in state.faults if f.stage != "ocr" or f.page not in read | set(faults)]
+    for page, fault in faults.items():
+        reason = fault.reason + (attempt_of(state, "ocr", layer) if page in passing else "")
+        state.faults.append(replace(fault, reason=reason))
+    done = set(job.message["pages"]) - again
     state.waiting[own] = [page for page in state.waiting.get(own, []) if page not in done]
     state.tried[own] = sorted({*state.tried.get(own, []), *done})
-    state.layers[space.layers.passages(layer)].items += passages
-    if passages and state.outcome is Outcome.NO_TEXT:
+    state.layers[passages].sound = True
+    if state.outcome is Outcome.NO_TEXT and any(point.payload["kind"] == "passage" for point in points):
         state.outcome = Outcome.INDEXED
-    gathered: dict[str, list[Ids]] = {}
-    for point in points:
-        for name, vector in point.vectors.items():
-            if isinstance(vector, Sparse) and len(vector.indices):
-                gathered.setdefault(tally(name, point.payload["layer"]), []).append(vector.indices)
-    known = space.catalog.terms(job.doc)
-    terms = {
-        key: TermCounts.total([TermCounts.of(ids), *([TermCounts.unpack(known[key])] if key in known else [])])
-        for key, ids in gathered.items()
-    }
-    for name, (spec, _) in space.layers.makers(eager=True).items():
-        if spec.items == "passage":
-            key = tally(name, space.layers.passages(layer))
-            state.vectors[key] = state.vectors.get(key, 0) + passages
-    space.catalog.save(state, terms)
-    space.forget(job.doc)
+    recount(space, state)
 
 
 def layout(space: Space, watch: Watch, stop: threading.Event) -> None:
@@ -294,7 +417,9 @@ def layout(space: Space, watch: Watch, stop: threading.Event) -> None:
         files = [File(path, state.bytes, 0, 0, state.doc) for path in state.paths]
         commit.expect(state.doc, files, refined)
         meter.expect(state.doc, state.bytes)
-        jobs.append(parse_job(state.doc, space.source(state) or space.root, refined, limits.pages, refine=True))
+        patience = state.patience(tally("layout", refined))
+        source = space.source(state) or space.root
+        jobs.append(parse_job(state.doc, source, refined, limits.pages, refine=True, patience=patience))
     with Pool(space.worker_start(), space.workers(len(jobs)), limits) as pool:
         for message in pool.run(jobs):
             commit.take(message, meter)
@@ -316,17 +441,18 @@ def _drop_plain(space: Space, state: State) -> None:
     space.store.delete_where(AllOf((Is("doc", state.doc), In("layer", both))))
     for layer in both:
         state.layers.pop(layer, None)
-    state.forget(plain)
-    state.vectors = {key: count for key, count in state.vectors.items() if layer_of(key) not in both}
+        state.forget(layer)
     space.catalog.save(state)
-    space.catalog.drop_terms(state.doc, [key for key in space.catalog.terms(state.doc) if layer_of(key) in both])
+    space.catalog.drop_terms(state.doc, lambda key: layer_of(key) in both)
     space.forget(state.doc)
 
 
 def later(space: Space, watch: Watch, stop: threading.Event) -> list[str]:
-    """Every later stage in the order in which one builds on another: the layout model makes pages anew, OCR fills
-    those without text, vectors come last. Returns what could not run."""
-    notes = []
+    """Every later stage in the order in which one builds on another: documents that failed by a passing cause are read
+    again, the layout model makes pages anew, OCR fills those without text, vectors come last. Returns what could not
+    run."""
+    notes: list[str] = []
+    reread(space, watch, stop)
     if space.config.index.layout:
         layout(space, watch, stop)
     if space.config.index.ocr != "never" and not stop.is_set() and (missing := ocr(space, watch, stop)):

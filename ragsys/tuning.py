@@ -28,7 +28,7 @@ from ragsys.protocols import SetMetric
 if TYPE_CHECKING:
     from ragsys.evaluation.folder import RunFolder
     from ragsys.evaluation.records import Outcome, Question
-    from ragsys.ingest import Watch
+    from ragsys.progress import Watch
 
 #: What can be varied; the last is only where it is asked for, as leaving pages out never helps a recall.
 AXES = ("weights", "fuse", "candidates", "rank", "cut")

@@ -177,6 +177,7 @@ class Fault:
     page: int
     reason: str
     outcome: Outcome = Outcome.BROKEN
+    stage: str = "parse"  # what failed: "parse", "ocr", "layout", or the retriever whose vector is missing
 
 
 @dataclass(frozen=True, slots=True)

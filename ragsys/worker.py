@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ragsys import frames
 from ragsys.errors import DocumentError, PluginError, RagsysError
-from ragsys.records import digest_payload, ocr_ordinal, page_payload, passage_payload, sound, sound_page
+from ragsys.passages import embedded_text, split_pages
+from ragsys.records import digest_payload, page_payload, passage_payload, sound, sound_page
 from ragsys.types import JSON, Fault, Outcome, Page, Passage, Sparse
 
 if TYPE_CHECKING:
@@ -102,6 +103,9 @@ class Worker:
     def _fail(self, reason: str, outcome: str) -> None:
         self.sender.send({"type": "error", "reason": sound(reason), "outcome": str(outcome)})
 
+    def _unread(self, page: int, reason: str, outcome: str) -> None:
+        self.sender.send({"type": "fault", "page": page, "reason": sound(reason), "outcome": str(outcome)})
+
     def _mark(self, page: int) -> None:
         self._at[:] = b"%012d" % page
 
@@ -127,7 +131,7 @@ class Worker:
                 self.sender.add(self._page(doc, page_layer, page), page.number, page.text)
                 yield page
 
-        self._passages(doc, self.layers.passages(page_layer), self.layers.splitter.split(sent()))
+        self._passages(doc, self.layers.passages(page_layer), split_pages(self.layers.splitter, sent()))
         if info.pages > job["max_pages"]:
             reason = f"only the first {job['max_pages']} of {info.pages} pages are read (index.limits.pages)"
             self.sender.send({"type": "fault", "page": job["max_pages"] + 1, "reason": reason})
@@ -152,11 +156,8 @@ class Worker:
             else:
                 yield from model.refine(path, [page])
 
-    def _passages(self, doc: str, layer: str, passages: Iterable[Passage], shift: int = 0) -> None:
-        from ragsys.passages import embedded_text
-
-        for passage in passages:
-            ordinal = passage.ordinal + shift
+    def _passages(self, doc: str, layer: str, passages: Iterable[tuple[int, Passage]]) -> None:
+        for ordinal, passage in passages:
             payload = passage_payload(doc, layer, ordinal, passage.pieces, passage.headings)
             self.sender.add(payload, ordinal, embedded_text(passage.headings, passage.text))
 
@@ -168,20 +169,26 @@ class Worker:
         for number in job["pages"]:
             self._mark(number)
             if number in job["skip"]:
-                reason = "OCR could not get through this page"
-                self.sender.send({"type": "fault", "page": number, "reason": reason})
+                self._unread(number, "it could not be read", Outcome.BROKEN)
                 continue
             try:
                 blocks = tuple(reader.read(loader.render(path, number, dpi=_OCR_DPI)))
-            except DocumentError as error:
-                self.sender.send({"type": "fault", "page": number, "reason": sound(error.message)})
+            except RagsysError as error:  # a missing package is of no page
+                if not isinstance(error, DocumentError):
+                    raise
+                self._unread(number, error.message, error.outcome)
+                continue
+            except MemoryError:
+                self._unread(number, "ran out of memory", Outcome.OUT_OF_MEMORY)
+                continue
+            except Exception as error:  # a renderer or a reader may raise anything at all on an odd picture
+                self._unread(number, f"{type(error).__name__}: {error}", Outcome.BROKEN)
                 continue
             width_pt, height_pt = job["sizes"][str(number)]
-            stored = sound_page(Page(number, width_pt, height_pt, blocks, "ocr" if blocks else "none"))
+            label = job["labels"][str(number)]
+            stored = sound_page(Page(number, width_pt, height_pt, blocks, "ocr" if blocks else "none", label))
             self.sender.add(self._page(doc, layer, stored), number, stored.text)
-            shift = ocr_ordinal(number, 0)
-            if blocks:
-                self._passages(doc, self.layers.passages(layer), self.layers.splitter.split([stored]), shift)
+            self._passages(doc, self.layers.passages(layer), split_pages(self.layers.splitter, [stored]))
             self.sender.send({"type": "read", "page": number})
 
 

@@ -79,9 +79,9 @@ def move(
     Goes on where it was stopped. The library stays as it is; afterwards, use the copy with the --set that is shown.
     """
     from ragsys.config import load, preflight
-    from ragsys.ingest import Progress
     from ragsys.maintain import move as copy
     from ragsys.plugins import registry
+    from ragsys.progress import Progress
 
     setting: dict[str, str] = {"use": store or _store_with_url(registry()), "url": url}
     if collection:

@@ -15,8 +15,8 @@ from ragsys.places import Place, command
 from ragsys.wording import counted
 
 if TYPE_CHECKING:
-    from ragsys.ingest import Report
     from ragsys.library import Library, Status
+    from ragsys.progress import Report
     from ragsys.remote import RemoteLibrary
 
 _LISTED = 20  # skipped files that are named one by one; all of them with --verbose or --json
@@ -33,7 +33,7 @@ def refresh(library: Library | RemoteLibrary, shell: Shell) -> None:
         return
     library.prepare()
     with shell.bar() as bar:
-        report = library.index(progress=bar)
+        report = library.index(retry=False, progress=bar)  # an answer must not wait for what failed before
     nothing(library, report)
     if changed(report):
         shell.note(dim(f"indexed {told(report)} in {duration(report.seconds)}"))

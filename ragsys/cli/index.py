@@ -17,8 +17,8 @@ from ragsys.errors import LibraryBusy, UsageError
 
 if TYPE_CHECKING:
     from ragsys.cli.progress import Bar
-    from ragsys.ingest import Report
     from ragsys.library import Library
+    from ragsys.progress import Report
     from ragsys.remote import RemoteLibrary
 
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--wait", is_flag=True, help="Also finish the slow layers (OCR, embeddings) before it ends.")
 @click.option("--watch", is_flag=True, help="Stay and follow the folder; slow layers are filled meanwhile.")
 @click.option("--prune", is_flag=True, help="Delete what is gone from the folder, however much it is.")
-@click.option("--retry", is_flag=True, help="Read documents again that failed before.")
+@click.option("--retry", is_flag=True, help="Read again all that failed before, with longer limits.")
 @library
 @output
 def index(shell: Shell, where: Where, folder: Path, wait: bool, watch: bool, prune: bool, retry: bool) -> None:
@@ -50,7 +50,7 @@ def _once(
 ) -> None:
     from ragsys.cli.fresh import nothing
 
-    report = opened.index(wait=wait, prune=prune, retry=retry, progress=bar)
+    report = opened.index(wait=wait, prune=prune, retry=retry or None, progress=bar)
     bar.clear()
     nothing(opened, report)
     _tell(shell, opened, report)
@@ -80,7 +80,7 @@ def _watch(shell: Shell, where: Where, folder: Path, *, prune: bool, retry: bool
         config = opened.config.index
         watched = Watched(opened.place.root, tuple(opened.space.layers.suffixes), config.include, config.exclude)
         before = watched.look()
-        report = opened.index(prune=prune, retry=retry, progress=bar)
+        report = opened.index(prune=prune, retry=retry or None, progress=bar)
         bar.clear()
         _tell(shell, opened, report, watching=True)
         shell.note(dim(f"watching {opened.place.root}; Ctrl-C ends it"))

@@ -13,7 +13,7 @@ import click
 from ragsys.cli.text import one_line, shortened
 
 if TYPE_CHECKING:
-    from ragsys.ingest import Progress
+    from ragsys.progress import Progress
 
 _NAMES = {"scan": "looking", "parse": "reading", "derive": "dividing", "ocr": "OCR", "layout": "layout"}
 _SCAN_SECONDS = 0.5  # before a bar is drawn for it

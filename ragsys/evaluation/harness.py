@@ -27,8 +27,9 @@ from ragsys.evaluation.records import Outcome, Question, Scored
 from ragsys.evaluation.sampling import sampled
 from ragsys.evaluation.scoring import always, build_metrics, questions_key
 from ragsys.evaluation.suites import documents_of, open_suite, questions_of
-from ragsys.ingest import READABLE, Progress, Report, Watch
+from ragsys.ingest import READABLE
 from ragsys.plugins import registry
+from ragsys.progress import Progress, Report, Watch
 from ragsys.types import Query
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from folders import TEXTS, write_folder, write_pdf
 
 import ragsys
 from ragsys.errors import LibraryBusy, LibraryError, UsageError
-from ragsys.ingest import Progress, Report
 from ragsys.library import Library
+from ragsys.progress import Progress, Report
 from ragsys.types import Outcome
 
 
@@ -78,14 +78,28 @@ def test_changed_moved_and_deleted_files_are_followed(library: Library, folder: 
 
 
 def test_a_large_loss_deletes_nothing_without_prune(library: Library, folder: Path) -> None:
+    for number in range(7):
+        write_pdf(folder / f"note{number}.pdf", [f"Note {number} on the cleaning cycle of the oven."])
     library.index()
-    (folder / "manual.pdf").unlink()
+    notes = [f"note{number}.pdf" for number in range(6)]
+    for name in notes:
+        (folder / name).unlink()
     kept = library.index()
     assert kept.removed == []
-    assert kept.kept == ["manual.pdf"]
+    assert kept.kept == notes
+    assert "6 documents are gone" in kept.warnings[0]
     assert "--prune" in kept.warnings[0]
-    assert library.index(prune=True).removed == ["manual.pdf"]
-    assert library.status().documents == 2
+    assert library.index(prune=True).removed == notes
+    assert library.status().documents == 4
+
+
+def test_a_file_that_goes_from_a_small_folder_goes_from_the_library(library: Library, folder: Path) -> None:
+    """Of three documents one is a third: a share alone says nothing of a few."""
+    library.index()
+    (folder / "manual.pdf").unlink()
+    report = library.index()
+    assert (report.removed, report.kept, report.warnings) == (["manual.pdf"], [], [])
+    assert not any(hit.path == "manual.pdf" for hit in library.search("cleaning cycle"))
 
 
 def test_a_missing_root_deletes_nothing(library: Library, folder: Path) -> None:

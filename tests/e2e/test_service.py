@@ -18,8 +18,8 @@ from folders import write_folder
 import ragsys
 from ragsys import frames
 from ragsys.errors import LibraryBusy, RagsysError, UsageError
-from ragsys.ingest import Progress, Report, Watch
 from ragsys.library import Library
+from ragsys.progress import Progress, Report, Watch
 from ragsys.remote import RemoteLibrary
 from ragsys.service import ABOUT
 from ragsys.types import Document

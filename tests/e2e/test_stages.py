@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import histories
+import numpy as np
 import pdfs
 import pytest
 from folders import write_folder
 
-from ragsys.ingest import Commit, Meter, Report, parse_job
+from ragsys.ingest import Commit, parse_job
 from ragsys.library import Library
-from ragsys.pool import Message
-from ragsys.records import page_payload
+from ragsys.pool import Job, Message
+from ragsys.progress import Meter, Report
+from ragsys.records import STATES, page_payload, passage_payload, point_id
 from ragsys.scan import File
 from ragsys.stages import later
 from ragsys.statistics import TermCounts
-from ragsys.store import Is
+from ragsys.store import Is, Point
 from ragsys.testing.fakes import page_of_texts
-from ragsys.types import Level, Outcome
+from ragsys.types import Level, Outcome, Piece
 
 TEXT = "The harbour master ordered seventeen buckets of blue paint.\nThey were delivered on the ninth of May."
 
@@ -200,7 +205,7 @@ def test_a_document_stays_searchable_while_and_after_the_layout_model_fails(
         monkeypatch.setattr(
             space.catalog, "save", lambda state: (left.append(space.store.count(Is("layer", refined))), saved(state))
         )
-        commit.take(Message(job, {"type": "error", "reason": "no", "outcome": "crashed"}), meter)
+        commit.take(Message(job, {"type": "error", "reason": "no", "outcome": "broken"}), meter)
         assert left == [0]
         document = library.document("manual.pdf")
         assert document.outcome is Outcome.INDEXED
@@ -222,4 +227,197 @@ def test_pages_keep_waiting_for_ocr_while_their_file_is_away(tmp_path: Path) -> 
         assert library.status().pending["ocr"].total == 1
         (tmp_path / "away.pdf").rename(folder / "letter.pdf")
         later(library.space, lambda _: None, threading.Event())
+        assert library.search("buckets of blue paint")[0].path == "letter.pdf"
+
+
+def letters(page: object) -> None:
+    page.insert_text((60, 60), "2024 Camry", fontsize=14)  # type: ignore[attr-defined]
+
+
+def brochure(path: Path) -> Path:
+    """A picture of a page with a few letters of text over it, then two pages of plain text."""
+    import pymupdf
+
+    pdfs.scan(path.with_name("cover.pdf"), letter)
+    document = pymupdf.open(path.with_name("cover.pdf"))
+    letters(document[0])
+    for number in (2, 3):
+        words = f"Page {number} tells of the hybrid engine, its battery and the warranty of eight years. " * 4
+        document.new_page().insert_textbox((60, 60, 540, 780), words, fontsize=11)
+    document.save(path)
+    document.close()
+    path.with_name("cover.pdf").unlink()
+    return path
+
+
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
+def test_a_page_with_a_few_letters_over_a_picture_is_replaced_with_its_passages(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "docs")
+    brochure(folder / "camry.pdf")
+    with Library(folder, background=False) as library:
+        library.index()
+        assert library.search("2024 Camry")[0].path == "camry.pdf"  # what little text there is can be found
+        library.index(wait=True)
+        assert library.status().pending == {}
+        hit = library.search("buckets of blue paint")[0]
+        assert (hit.path, hit.page) == ("camry.pdf", 1)
+        assert library.ask("How many buckets of blue paint did the harbour master order?").citations[0].page == 1
+        histories.fits(library)
+
+
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
+def test_a_library_damaged_by_an_older_version_answers_and_is_repaired(tmp_path: Path) -> None:
+    """Passages of the first parse pointed to blocks that OCR had replaced: every later stage and question failed."""
+    folder = write_folder(tmp_path / "docs")
+    brochure(folder / "camry.pdf")
+    place = tmp_path / "library"
+    with Library(folder, folder=place, background=False) as library:
+        library.index(wait=True)
+        space = library.space
+        state = next(state for state in space.catalog if state.paths == ["camry.pdf"])
+        passages = space.layer(state, "passage")
+        gone = passage_payload(state.doc, passages, 0, [Piece(1, 40, 0, 10), Piece(2, 0, 0, 20)], [])
+        space.store.upsert([Point(point_id(state.doc, passages, 0), gone)])
+        old = state.payload()
+        old["layers"] = {name: held[:3] for name, held in old["layers"].items()}  # as format 1 kept them
+        old["vectors"] = {key: 0 if key.startswith("minilm") else count for key, count in old["vectors"].items()}
+        del old["attempts"]
+        space.store.upsert([Point(point_id(state.doc, STATES, 0), {"terms": space.catalog.terms(state.doc), **old})])
+    about = json.loads((place / "library.json").read_text())
+    (place / "library.json").write_text(json.dumps({**about, "format": 1}))
+    with Library(folder, folder=place, background=False, index=False) as library:
+        assert library.search("hybrid engine battery warranty")[0].path == "camry.pdf"
+        assert library.ask("How many buckets of blue paint did the harbour master order?").status == "answered"
+        assert later(library.space, lambda _: None, threading.Event()) == []  # no stage is stopped by it
+        report = library.index(wait=True)
+        assert report.warnings == []
+        histories.fits(library)
+        assert library.status().pending == {}
+    assert json.loads((place / "library.json").read_text())["format"] == 2
+
+
+def test_a_damaged_page_and_a_damaged_state_cost_themselves_until_the_next_run(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "docs")
+    place = tmp_path / "library"
+    with Library(folder, folder=place, config="laptop-lexical", background=False) as library:
+        library.index()
+        space = library.space
+        manual, other = (
+            next(state for state in space.catalog if name in state.paths[0]) for name in ("manual", "annual")
+        )
+        layer = space.layer(manual, "page")
+        space.store.set_payload([point_id(manual.doc, layer, 1)], {"blocks": "not packed"})
+        space.store.set_payload([point_id(other.doc, STATES, 0)], {"layers": 7})
+        space.forget(manual.doc)
+        space.store.flush()
+    with Library(folder, folder=place, config="laptop-lexical", background=False, index=False) as library:
+        assert library.ask("How is the cleaning cycle of the oven started?") is not None
+        library.search("oven replaced in March")
+        assert library.document("manual.pdf")
+    with Library(folder, folder=place, config="laptop-lexical", background=False) as library:
+        library.index()
+        histories.fits(library)
+        assert library.status().documents == 3
+        assert "green button" in library.search("cleaning cycle")[0].passages[0]
+
+
+class Picky:
+    """An embedder that fails on one text and hands out no number for another."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, embedder: object, items: list[str]) -> list[dict[str, np.ndarray]]:
+        self.calls += 1
+        if any("poison" in item for item in items):
+            raise ValueError("cannot encode this")
+        found = histories.embedded(embedder, items)
+        for item, vectors in zip(items, found, strict=True):
+            if "nowhere" in item:
+                next(iter(vectors.values()))[:] = np.nan
+        return found
+
+
+def test_a_text_that_the_embedder_fails_on_costs_itself_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_folder(tmp_path / "docs", {"a.pdf": ["poison in the well of the town hall"], "b.pdf": ["nowhere"]})
+    write_folder(folder)
+    picky = Picky()
+    monkeypatch.setattr("ragsys_text.minilm.MiniLMEmbedder.embed_items", lambda self, items: picky(self, items))
+    monkeypatch.setattr("ragsys_text.minilm.MiniLMEmbedder.embed_queries", lambda s, q: histories.embedded(s, ["q"]))
+    with Library(folder, background=False) as library:
+        library.index(wait=True)
+        assert library.status().pending == {}
+        fault = library.document("a.pdf").faults[0]
+        assert (fault.page, fault.reason) == (1, "dense: ValueError: cannot encode this")
+        assert "no numbers" in library.document("b.pdf").faults[0].reason
+        assert "a.pdf" in {hit.path for hit in library.search("poison in the well")}  # found by its words
+        calls = picky.calls
+        library.index(wait=True)
+        assert picky.calls == calls  # not tried again by itself
+        library.index(wait=True, retry=True)
+        assert picky.calls > calls
+
+
+def test_an_embedder_that_fails_on_everything_is_an_error_not_the_documents_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(self: object, items: list[str]) -> object:
+        raise ConnectionError("no server")
+
+    monkeypatch.setattr("ragsys_text.minilm.MiniLMEmbedder.embed_items", gone)
+    with Library(write_folder(tmp_path / "docs"), background=False) as library:
+        with pytest.raises(ConnectionError):
+            library.index(wait=True)
+        assert not any(document.faults for document in library.documents())
+        assert library.status().pending["dense"].done == 0
+
+
+def test_what_failed_by_a_passing_cause_is_tried_again_three_times_with_longer_limits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_folder(tmp_path / "docs")
+    patience: list[float] = []
+
+    class Late(histories.Parsers):
+        def run(self, jobs: Iterable[Job]) -> Iterator[Message]:
+            for job in jobs:
+                if job.message["path"].endswith("manual.pdf"):
+                    patience.append(job.patience)
+                    yield Message(job, {"type": "error", "reason": "page 1 took long", "outcome": "timeout"})
+                else:
+                    yield from super().run([job])
+
+    monkeypatch.setattr("ragsys.ingest.Pool", Late)
+    with Library(folder, config="laptop-lexical", background=False) as library:
+        histories.Parsers.library = library
+        reasons = [library.index(retry=False).skipped[0][2]]
+        reasons += [library.index().skipped[0][2] for _ in range(4)]
+        assert reasons == [f"page 1 took long; attempt {n} of 3" for n in (1, 2, 3, 3, 3)]
+        assert patience == [1, 2, 4]
+        library.refresh()
+        library.index(retry=False)
+        assert patience == [1, 2, 4]
+        library.index(retry=True)
+        assert patience == [1, 2, 4, 8]
+        monkeypatch.setattr("ragsys.ingest.Pool", histories.Parsers)
+        assert library.index(retry=True).skipped == []
+        assert "green button" in library.search("cleaning cycle")[0].passages[0]
+
+
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
+def test_a_page_that_ocr_lost_to_a_busy_machine_is_read_by_a_later_run(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "docs")
+    pdfs.scan(folder / "letter.pdf", letter)
+    with Library(
+        folder, config="laptop-lexical", overrides=["index.limits.page_seconds=0.01"], background=False
+    ) as library:
+        library.index(wait=True)
+        assert library.status().pending["ocr"].total == 1
+        fault = library.document("letter.pdf").faults[0]
+        assert (fault.page, fault.stage, fault.outcome) == (1, "ocr", Outcome.TIMEOUT)
+        assert fault.reason.endswith("attempt 1 of 3")
+    with Library(folder, config="laptop-lexical", background=False) as library:
+        library.index(wait=True)
+        assert library.status().pending == {}
+        assert library.document("letter.pdf").faults == ()
         assert library.search("buckets of blue paint")[0].path == "letter.pdf"

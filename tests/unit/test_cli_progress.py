@@ -9,7 +9,7 @@ import pytest
 
 from ragsys.cli import progress as module
 from ragsys.cli.progress import Bar
-from ragsys.ingest import Progress
+from ragsys.progress import Progress
 
 
 @pytest.fixture(autouse=True)

@@ -30,7 +30,12 @@ while (message := frames.read(sys.stdin.buffer)) is not None:
             at.write(b"%d" % page)
         trap = job["traps"].get(str(page))
         if trap == "hang":
-            time.sleep(60)
+            while True:
+                pass
+        if trap == "stall":
+            time.sleep(600)
+        if trap == "slow":
+            time.sleep(job["seconds"])
         if trap == "crash":
             os._exit(3)
         if trap == "grow":
@@ -78,6 +83,35 @@ def test_a_page_that_hangs_is_given_up(command: list[str]) -> None:
     assert of(messages, "bad") == [("again", 1), ("items", 2), ("items", 3), ("end", 0)]
 
 
+def test_a_page_that_waits_for_a_busy_machine_is_not_given_up(command: list[str]) -> None:
+    """The time that a page computes counts, not the time that it waits for a processor."""
+    one = job("late", page2="slow")
+    one.message["seconds"] = 1.0
+    assert of(run(command, [one], page_seconds=0.3), "late")[-1] == ("end", 0)
+
+
+def test_a_page_that_neither_computes_nor_ends_is_given_up(command: list[str]) -> None:
+    messages = run(command, [job("bad", page1="stall")], page_seconds=0.1)
+    assert of(messages, "bad")[:1] == [("again", 1)]
+    assert of(messages, "bad")[-1] == ("end", 0)
+
+
+def test_an_earlier_failed_attempt_gives_a_document_more_time(command: list[str]) -> None:
+    def spun(patience: float) -> str:
+        one = job("bad", page1="hang")
+        one.patience = patience
+        return next(m.header["reason"] for m in run(command, [one], page_seconds=0.2) if m.type == "again")
+
+    assert "more than 0.2 s of computing time" in spun(1)
+    assert "more than 0.8 s of computing time" in spun(4)
+
+
+def test_what_ended_a_worker_is_known_of_its_page(command: list[str]) -> None:
+    one = job("bad", page2="crash")
+    run(command, [one])
+    assert one.lost == {2: ("ended its parser process", "crashed")}
+
+
 def test_a_worker_that_holds_too_much_is_ended(command: list[str]) -> None:
     messages = run(command, [job("bad", page2="grow")], memory_mb=300)
     assert ("again", 2) in of(messages, "bad")
@@ -109,10 +143,57 @@ def test_leaving_the_pool_ends_its_workers(command: list[str]) -> None:
     assert all(process.poll() is not None for process in running)
 
 
-def test_a_worker_that_cannot_start_is_an_error() -> None:
+def test_a_worker_that_cannot_start_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ragsys.pool._TICK", 0.01)
     failing = [sys.executable, "-c", "raise SystemExit(5)"]
-    with Pool({}, 1, Limits(), failing) as pool, pytest.raises(RagsysError, match="before it was ready"):
-        list(pool.run([job("any")]))
+    with (
+        Pool({}, 2, Limits(), failing) as pool,
+        pytest.raises(RagsysError, match=r"ready \(exit code 5\); tried 3 times"),
+    ):
+        list(pool.run([job("any"), job("other")]))
+
+
+def test_a_worker_that_fails_to_start_once_is_tried_again(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ragsys.pool._TICK", 0.01)
+    once = tmp_path / "once.py"
+    seen = tmp_path / "seen"
+    once.write_text(
+        f"import pathlib, runpy, sys\nseen = pathlib.Path({str(seen)!r})\n"
+        f"if not seen.exists():\n    seen.touch()\n    raise SystemExit(9)\n"
+        f"runpy.run_path({command[1]!r})\n",
+        encoding="utf-8",
+    )
+    messages = run([sys.executable, str(once)], [job(f"doc{n}") for n in range(4)])
+    assert [of(messages, f"doc{n}")[-1] for n in range(4)] == [("end", 0)] * 4
+
+
+def test_workers_that_start_slowly_make_way_for_one(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine that is too busy for all of them, one has it to itself, and does the work."""
+    monkeypatch.setattr("ragsys.pool._STARTING", 0.0)
+    messages = run(command, [job(f"doc{n}") for n in range(4)])
+    assert [of(messages, f"doc{n}")[-1] for n in range(4)] == [("end", 0)] * 4
+
+
+def test_no_room_for_another_process_leaves_the_work_to_those_that_run(
+    command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ragsys import ahead
+
+    launched: list[Any] = []
+    launch = ahead.launch
+
+    def bounded(command: tuple[str, ...]) -> Any:
+        if launched:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        launched.append(launch(command))
+        return launched[0]
+
+    monkeypatch.setattr(ahead, "launch", bounded)
+    monkeypatch.setattr("ragsys.pool._TICK", 0.01)
+    messages = run(command, [job(f"doc{n}") for n in range(4)])
+    assert [of(messages, f"doc{n}")[-1] for n in range(4)] == [("end", 0)] * 4
 
 
 def test_an_owner_that_stands_still_takes_nothing_of_a_documents_time(command: list[str], tmp_path: Path) -> None:
