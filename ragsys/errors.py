@@ -90,6 +90,17 @@ class StoreError(LibraryError):
     """The vector store refused an operation or cannot be reached."""
 
 
+class DiskFull(StoreError):
+    """The disk has not the room that the store needs to write; what was done before is kept."""
+
+    def __init__(self, where: str, free: int, needed: int) -> None:
+        """`where` is the store in words; `free` and `needed` are bytes."""
+        super().__init__(
+            f"{where}: the disk is full: {free >> 20} MB are free, {needed >> 20} MB are needed",
+            hint="make room and run the same command again: what was done is kept",
+        )
+
+
 class IncompleteLayer(LibraryError):
     """An operation needs a layer that covers only a part of the documents."""
 

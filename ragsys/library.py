@@ -18,7 +18,7 @@ from ragsys import ingest, places, stages, warming
 from ragsys.asking import Asking, Explained, SearchHit, check_search
 from ragsys.catalog import Catalog, State, document_of
 from ragsys.config import AnswerConfig, Config, load, preflight
-from ragsys.errors import LibraryBusy, LibraryError, NoAnswer, UsageError, did_you_mean
+from ragsys.errors import DiskFull, LibraryBusy, LibraryError, NoAnswer, UsageError, did_you_mean
 from ragsys.filters import to_filter as to_filter
 from ragsys.gc import remove_library
 from ragsys.layers import Layers
@@ -142,7 +142,11 @@ class Library(Asking):
         except BaseException as error:
             with contextlib.suppress(Exception):
                 chosen.close()
-            if isinstance(error, LibraryBusy) or not isinstance(error, Exception) or self.config.store.options:
+            if (
+                isinstance(error, LibraryBusy | DiskFull)
+                or not isinstance(error, Exception)
+                or self.config.store.options
+            ):
                 raise
             # whatever damaged files make the store or the reader of states say
             raise LibraryError(

@@ -5,6 +5,9 @@ knows by number (`folding`). The lock is taken first of all: a second load of a 
 
 The write-ahead log is off by default: what `flush` returned on is on the disk, what was not flushed may be lost in a
 crash, and the shard loads either way. The engine holds Python's lock during every call, so writes go in small batches.
+
+The engine maps files that have holes: a disk that is full when a hole is filled ends the whole process (SIGBUS), and no
+error can be caught. So free space is looked at before every write, with a margin that no write comes near.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from typing import Any
 import portalocker
 import qdrant_edge as engine
 
-from ragsys.errors import LibraryBusy, StoreError
+from ragsys.errors import DiskFull, LibraryBusy, StoreError
 from ragsys.protocols import Context
 from ragsys.store import Record, Schema
 from ragsys.types import JSON, Sparse, Vector, VectorSpec
@@ -31,6 +34,7 @@ from ragsys_qdrant.folding import Folded, Folding
 from ragsys_qdrant.options import EdgeOptions
 
 _UPDATE = engine.UpdateOperation
+_ROOM = 64 << 20  # bytes that must be free before a write: many times what the largest one takes
 _PLACEHOLDER = "none"  # the engine makes no shard without a vector
 _FIELDS: dict[str, engine.PayloadSchemaType | engine.IntegerIndexParams] = {
     "keyword": engine.PayloadSchemaType.Keyword,
@@ -104,6 +108,7 @@ class EdgeStore(QdrantStore):
             self._take_lock()
         if self._shard is not None or not self._schema_file.exists():
             return None
+        self._need_room()  # loading fills holes too
         schema, self._format = vectors.parse(self._schema_file.read_text(encoding="utf-8"), str(self._schema_file))
         if self._format > 1:
             self._folding = Folded(self._folder, schema.recurring, durable=self._options.wal)
@@ -129,7 +134,17 @@ class EdgeStore(QdrantStore):
             ) from error
         self._lock = handle
 
+    def _need_room(self, more: int = 0) -> None:
+        """Raises `DiskFull` if the disk has not the margin and `more` bytes left."""
+        try:
+            free = shutil.disk_usage(self._folder).free
+        except OSError:  # a file system that does not tell
+            return
+        if free < _ROOM + more:
+            raise DiskFull(self.where, free, _ROOM + more)
+
     def _extend(self, old: Schema | None, new: Schema) -> None:
+        self._need_room()
         with _engine("change the schema", self.where):
             if self._shard is None:
                 if self._format > 1:
@@ -189,6 +204,7 @@ class EdgeStore(QdrantStore):
     # -- writing -----------------------------------------------------------------------------------------------------
 
     def _write(self, operation: Any) -> None:
+        self._need_room()
         self._unflushed = True
         self._folding.write()
         self._live.update(operation)
@@ -279,6 +295,7 @@ class EdgeStore(QdrantStore):
     def maintain(self) -> None:
         """Vacuum deleted points, build what searches need above `hnsw_above_mb`. Blocks the process while it runs."""
         if self._ready() is not None:
+            self._need_room(_allocated(self._home))  # segments are written again beside the old ones
             with self._writing, _engine("tidy up", self.where):
                 self._folding.sync()
                 self._live.optimize()
@@ -299,6 +316,12 @@ class EdgeStore(QdrantStore):
                 portalocker.unlock(self._lock)
                 self._lock.close()
                 self._lock = None
+
+
+def _allocated(folder: Path) -> int:
+    """The bytes that a folder's files take on the disk, holes left out where the system tells."""
+    stats = [path.stat() for path in folder.rglob("*")]
+    return sum(stat.st_blocks * 512 if hasattr(stat, "st_blocks") else stat.st_size for stat in stats)
 
 
 def _datatype(spec: VectorSpec) -> Any:

@@ -327,3 +327,38 @@ def test_a_folder_for_libraries_that_cannot_be_made_is_told(folder: Path, tmp_pa
     with pytest.raises(LibraryError, match="the library's folder cannot be made") as caught:
         Library(folder, folder=tmp_path / "file" / "library")
     assert "RAGSYS_HOME" in (caught.value.hint or "")
+
+
+def test_a_full_disk_is_an_error_that_loses_nothing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine maps files with holes: to fill one on a full disk ends the process, so free space is looked at."""
+    from ragsys_qdrant import edge
+
+    from ragsys.errors import DiskFull
+
+    free = [1 << 40]
+    usage = edge.shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(edge.shutil, "disk_usage", lambda _: usage._replace(free=free[0]))
+    place = tmp_path / "library"
+
+    def opened() -> Library:
+        return Library(folder, folder=place, config="laptop-lexical", background=False, index=False)
+
+    free[0] = 2 << 20
+    with pytest.raises(DiskFull, match="2 MB are free, 64 MB are needed") as refused:
+        opened()
+    assert "remove" not in str(refused.value)
+    free[0] = 1 << 40
+    with opened() as library:
+        library.index()
+        held = library.status().passages
+    write_pdf(folder / "new.pdf", ["A new page on the harbour."])
+    with opened() as library:
+        free[0] = 0
+        with pytest.raises(DiskFull, match="run the same command again"):
+            library.index()
+        assert library.search("cleaning cycle")[0].path == "manual.pdf"  # what is there can be searched
+        free[0] = 1 << 40
+        assert library.index().added == ["new.pdf"]
+        assert library.status().passages == held + 1
