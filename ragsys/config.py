@@ -86,6 +86,9 @@ class Rescore(Section):
 
     pages: int = Field(10, ge=0, description="pages of the shortlist that are rescored; 0 turns it off")
     passages: int = Field(24, ge=1, description="at most this many passages are embedded for one query")
+    seconds: float = Field(
+        5.0, ge=0, description="at most this long, and a quarter of the time that the question has left"
+    )
 
 
 class SearchConfig(Section):

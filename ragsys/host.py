@@ -31,6 +31,7 @@ class LibraryHost:
         self._config = config or library.space.config
         self._where = where
         self._found: Found | None = None
+        self._late: dict[str, None] = {}  # what searches left out for want of time
         self._searches: dict[tuple[str, int], tuple[Query, Found]] = {}  # that first found each page
 
     @property
@@ -45,13 +46,14 @@ class LibraryHost:
         build, found = self._space.builder.build, self._space.builder.registry.components("tool")
         return {component.name: build("tool", Spec(use=component.name)) for component, _ in found}
 
-    def search(self, action: Search, task: Task) -> list[Hit]:
+    def search(self, action: Search, task: Task, until: float) -> list[Hit]:
         """The hits of a search, best first: pages, passages, or the best page of each document."""
         chosen = both(both(self._where, task.filter), action.filter or Filter())  # an agent narrows, never widens
         k = action.k or self._config.answer.pages
         query = Query(action.query, task.images, chosen)
-        found = self._library.searcher.search(query, k if action.level == "page" else k * 4)
+        found = self._library.searcher.search(query, k if action.level == "page" else k * 4, until=until)
         self._found = found
+        self._late |= dict.fromkeys(found.late)
         hits = list(found.hits)
         if action.retriever is not None:
             hits = self._one_list(found, action.retriever)
@@ -117,7 +119,7 @@ class LibraryHost:
     def warnings(self) -> Sequence[str]:
         """What is pending or was skipped."""
         status = self._library.status()
-        running = [self._library.under_way] if self._library.under_way else []
+        running = [*self._late, *([self._library.under_way] if self._library.under_way else [])]
         notes = [f"pending: {name}, {x.total - x.done} of {x.total} items" for name, x in status.pending.items()]
         if not notes or running:
             return [*running, *notes]

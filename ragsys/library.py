@@ -428,6 +428,7 @@ class Library(Asking):
         for stop in list(self._stops):  # runs of other threads and of clients end between two documents
             stop.set()
         self._pause()
+        self.searcher.settle(_PATIENCE)
         with self._work:
             empty = not any(True for _ in self.space.catalog)
             try:

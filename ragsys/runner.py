@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -52,8 +53,8 @@ class Host(Protocol):
         """The configured tools by name."""
         ...
 
-    def search(self, action: Search, task: Task) -> list[Hit]:
-        """The hits of a search, best first."""
+    def search(self, action: Search, task: Task, until: float) -> list[Hit]:
+        """The hits of a search, best first; `until` is when the question's time is up (`time.monotonic`)."""
         ...
 
     def evidence(self, hits: Sequence[Hit], start: int) -> tuple[Evidence, ...]:
@@ -211,8 +212,9 @@ class Runner:
         match action:
             case Search():
                 span.purse.check()
+                until = time.monotonic() + span.purse.seconds_left
                 with self._library:
-                    return Made(list(self.host.search(action, span.task)), Usage())
+                    return Made(list(self.host.search(action, span.task, until)), Usage())
             case Look():
                 return self._caller.look(action, span.task, self._pages(action.pages), span.purse)
             case Write():

@@ -7,9 +7,10 @@ a layer is incomplete it rescores the shortlist of the complete ones, and embeds
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,12 +23,16 @@ from ragsys.records import digest_of, point_id
 from ragsys.statistics import TermCounts
 from ragsys.store import AllOf, AnyOf, Between, Condition, In, Is, Not, Plan, Record, Scored
 from ragsys.types import Document, Evidence, Hit, Page, Passage, Query, RankedList, Span, Sparse, Vector, VectorSpec
+from ragsys.wording import counted
 
 if TYPE_CHECKING:
     from ragsys.config import Spec
     from ragsys.protocols import Cut, Fusion, Postprocessor, Ranker, Reranker, Retriever, Rewriter, Store
     from ragsys.space import Space
 
+_SLOW_SHARE = 0.5  # of the time that a question has left, for lists that a model is needed for
+_LATE_SHARE = 0.25  # of what is left then, for embedding on demand
+_LATE_BATCH = 8  # passages embedded between two looks at the clock
 _ENUMERATED = 0.5  # a filter that lets more of the documents through is written as the ones it keeps out
 
 
@@ -40,6 +45,7 @@ class Found:
     coverage: Mapping[str, float]  # share of the scope that each retriever could have found, 0..1
     seconds: Mapping[str, float] = field(default_factory=dict)  # by stage
     notes: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()  # what was left out because time was running down, in words
 
 
 class Index:
@@ -166,10 +172,15 @@ class Searcher:
         ]
         self.rerankers: list[tuple[Spec, Reranker]] = [(spec, build("reranker", spec)) for spec in config.rerank]
         self.cut: Cut | None = build("cut", config.cut) if config.cut else None
+        self._late: set[Future[RankedList]] = set()  # lists that nobody waits for any more
 
-    def search(self, query: Query, k: int, *, partial: bool = True) -> Found:
-        """The best k distinct pages, or all there are. Without `partial`, an incomplete layer raises."""
-        clock = _Clock()
+    def search(self, query: Query, k: int, *, partial: bool = True, until: float = math.inf) -> Found:
+        """The best k distinct pages, or all there are. Without `partial`, an incomplete layer raises.
+
+        `until` is when the answer is due (`time.monotonic`): lists that need a model, and embedding on demand, get a
+        share of the time that is left; then what the words found is all there is.
+        """
+        clock = _Clock(until)
         queries = self.rewrite(query)
         lists = [ranked for one in queries for ranked in self.retrieve(one, k, clock)]
         whole = [ranked for ranked in lists if ranked.coverage >= 1.0]
@@ -179,7 +190,7 @@ class Searcher:
             raise IncompleteLayer(f"incomplete: {names}", hint=f"ragsys index {self.space.root} --wait")
         ranked = clock("fuse", lambda: self.fuse(whole or parts))
         if parts and whole:
-            ranked = clock("rescore", lambda: self.rescore(query, ranked, parts))
+            ranked = clock("rescore", lambda: self.rescore(query, ranked, parts, clock))
         notes = self._notes(parts, rescored=bool(whole))
         if self.ranker is not None:
             ranked, said = clock("rank", functools.partial(self.ranker.rank, query, ranked, lists, self.index))
@@ -192,7 +203,8 @@ class Searcher:
             ranked = self.cut.cut(ranked)
         hits = clock("attach", lambda: self.attach(query, ranked.top(k).hits, lists))
         coverage = {one.name: one.coverage for one in lists}
-        return Found(tuple(hits), tuple(lists), coverage, clock.seconds, notes)
+        late = tuple(dict.fromkeys(clock.late))
+        return Found(tuple(hits), tuple(lists), coverage, clock.seconds, (*notes, *late), late)
 
     def _notes(self, parts: Sequence[RankedList], *, rescored: bool) -> tuple[str, ...]:
         did = "and rescored the shortlist only" if rescored else "of what was searched: the rest is not found yet"
@@ -216,15 +228,33 @@ class Searcher:
         slow = [name for name, retriever in self.retrievers.items() if not retriever.eager]
         if not slow or len(slow) == len(self.retrievers):
             return [one(name) for name in self.retrievers]
-        with ThreadPoolExecutor(len(slow), thread_name_prefix="ragsys-retrieve") as pool:
+        pool = ThreadPoolExecutor(len(slow), thread_name_prefix="ragsys-retrieve")
+        try:
             begun = {name: pool.submit(one, name) for name in slow}
+            due = clock.share(_SLOW_SHARE)
             found = {name: one(name) for name in self.retrievers if name not in begun}
             # a ranker is not used while a list is incomplete: what it would read is not read either
             ranker = self.space.layers.digesting
             specs = [spec for retriever in self.retrievers.values() for spec in retriever.specs]
             if ranker is not None and all(self.index.coverage(spec.name, query) >= 1.0 for spec in specs):
                 clock("prepare", lambda: ranker.prepare(query, list(found.values()), self.index))
-            return [found[name] if name in found else begun[name].result() for name in self.retrievers]
+            for name, future in begun.items():
+                left = None if due == math.inf else max(0.0, due - time.monotonic())
+                try:
+                    found[name] = future.result(left)
+                except TimeoutError:
+                    if future.done():  # its own error
+                        raise
+                    self._late.add(future)
+                    clock.late.append(f"{name} was left out: it would have taken too much of the question's time")
+            return [found[name] for name in self.retrievers if name in found]
+        finally:
+            pool.shutdown(wait=False)
+
+    def settle(self, seconds: float) -> None:
+        """Wait for lists that came too late for their question: they still read the store."""
+        wait(self._late, timeout=seconds)
+        self._late.clear()
 
     def fuse(self, lists: Sequence[RankedList]) -> RankedList:
         """One list of several; a single list is itself."""
@@ -234,7 +264,7 @@ class Searcher:
 
     # -- while a layer is incomplete ---------------------------------------------------------------------------------
 
-    def rescore(self, query: Query, ranked: RankedList, parts: Sequence[RankedList]) -> RankedList:
+    def rescore(self, query: Query, ranked: RankedList, parts: Sequence[RankedList], clock: _Clock) -> RankedList:
         """The top of the list, in the order of the sum of z-scores of its own score and each partial layer's.
 
         The rest keeps its order below. z is over the rescored pages (population deviation, 0 where all are equal).
@@ -248,7 +278,7 @@ class Searcher:
         best: dict[Span, tuple[int, ...]] = {hit.span: hit.passages for hit in top}
         for part in parts:
             for name, vector in part.vectors.items():
-                scores, passages = self._on_demand(query, [hit.span for hit in top], name, vector)
+                scores, passages = self._on_demand(query, [hit.span for hit in top], name, vector, clock)
                 if not scores:
                     continue
                 # a page of which nothing could be scored is no better than the worst that was
@@ -267,9 +297,10 @@ class Searcher:
         return replace(ranked, hits=(*head, *tail))
 
     def _on_demand(
-        self, query: Query, spans: Sequence[Span], name: str, vector: Vector
+        self, query: Query, spans: Sequence[Span], name: str, vector: Vector, clock: _Clock
     ) -> tuple[dict[Span, float], dict[Span, list[int]]]:
-        """{span: best score} of a partial vector, and {span: passages that scored}; embeds what lacks."""
+        """{span: best score} of a partial vector, and {span: passages that scored}; embeds what lacks, while there is
+        time."""
         from ragsys.stages import fill
 
         spec = self.space.layers.vectors[name]
@@ -277,8 +308,17 @@ class Searcher:
         records = self._shortlist(query, spans, spec)
         ids = [record.id for record in records]
         have = {r.id for r in self.space.store.get(ids, payload=["doc"], vectors=[name]) if name in r.vectors}
-        if missing := [record for record in records if record.id not in have]:
-            fill(self.space, spec, retriever, missing)
+        missing = [record for record in records if record.id not in have]
+        due = min(clock.share(_LATE_SHARE), time.monotonic() + self.space.config.search.rescore.seconds)
+        took = 0.0  # seconds of the last batch: the next one must end in time too
+        for start in range(0, len(missing), _LATE_BATCH):
+            began = time.monotonic()
+            if began + took >= due:
+                left = counted(len(missing) - start, "passage")
+                clock.late.append(f"{left} of the shortlist could not be embedded in the question's time")
+                break
+            fill(self.space, spec, retriever, missing[start : start + _LATE_BATCH])
+            took = time.monotonic() - began
         scored = self.space.store.score(ids, Plan(name, vector, len(ids)))
         best: dict[Span, float] = {}
         passages: dict[Span, list[int]] = {}
@@ -476,10 +516,17 @@ def _renamed(ranked: RankedList, name: str) -> RankedList:
 
 
 class _Clock:
-    """Adds up the seconds of each stage."""
+    """Adds up the seconds of each stage, and tells how many are left."""
 
-    def __init__(self) -> None:
+    def __init__(self, until: float = math.inf) -> None:
         self.seconds: dict[str, float] = {}
+        self.until = until
+        self.late: list[str] = []  # what was left out for want of time
+
+    def share(self, share: float) -> float:
+        """When this share of the time that is left is over."""
+        now = time.monotonic()
+        return self.until if self.until == math.inf else now + share * max(0.0, self.until - now)
 
     def __call__(self, stage: str, run: Callable[[], Any]) -> Any:
         began = time.perf_counter()

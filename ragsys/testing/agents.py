@@ -126,7 +126,7 @@ class MemoryHost:
         """As given."""
         return self._tools
 
-    def search(self, action: Search, task: Task) -> list[Hit]:
+    def search(self, action: Search, task: Task, until: float) -> list[Hit]:
         """Pages by the number of the query's words they hold."""
         if not self._busy.acquire(blocking=False):
             raise AssertionError("a host is never called by two threads at once")

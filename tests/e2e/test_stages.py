@@ -6,6 +6,7 @@ import importlib.util
 import json
 import shutil
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -421,3 +422,33 @@ def test_a_page_that_ocr_lost_to_a_busy_machine_is_read_by_a_later_run(tmp_path:
         assert library.status().pending == {}
         assert library.document("letter.pdf").faults == ()
         assert library.search("buckets of blue paint")[0].path == "letter.pdf"
+
+
+@pytest.mark.parametrize("waits", ["for the query", "for passages"])
+def test_a_slow_embedder_does_not_take_the_answer_of_a_question(
+    waits: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine the words alone must do: what they found is answered in time, and the answer says so."""
+    slow = threading.Event()
+
+    def late(self: object, items: list[object]) -> list[dict[str, np.ndarray]]:
+        if slow.is_set():
+            time.sleep(5.0 if waits == "for the query" else 3.0)
+        return histories.embedded(self, [str(item) for item in items])
+
+    def quick(self: object, items: list[object]) -> list[dict[str, np.ndarray]]:
+        return histories.embedded(self, [str(item) for item in items])
+
+    passages, query = (quick, late) if waits == "for the query" else (late, quick)
+    monkeypatch.setattr("ragsys_text.minilm.MiniLMEmbedder.embed_items", passages)
+    monkeypatch.setattr("ragsys_text.minilm.MiniLMEmbedder.embed_queries", query)
+    texts = {f"note{n}.pdf": [f"The cleaning cycle of oven {n}: press the green button."] for n in range(12)}
+    folder = write_folder(tmp_path / "docs", texts)
+    with Library(folder, background=False) as library:
+        library.index()
+        slow.set()
+        answer = library.ask("How is the cleaning cycle of oven 7 started?", budget={"seconds": 8})
+        assert answer.status == "answered"
+        assert "green button" in answer.text
+        said = "dense was left out" if waits == "for the query" else "could not be embedded"
+        assert any(said in note for note in answer.notes)
