@@ -5,11 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from ragsys.configfile import DEFAULT, expanded, merged, override, placed, read
 from ragsys.errors import ConfigError, MissingExtra, RagsysError, did_you_mean
@@ -56,6 +66,13 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, defer_build=True)
 
 
+def _seconds(value: Any) -> Any:
+    """ "20s" and "2m" as seconds; anything else as it is."""
+    if isinstance(value, str) and (match := re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([sm])\s*", value)):
+        return float(match[1]) * (60 if match[2] == "m" else 1)
+    return value
+
+
 class Limits(Section):
     """Bounds on one document: documents are untrusted input."""
 
@@ -75,6 +92,9 @@ class IndexConfig(Section):
     limits: Limits = Limits()
     ocr: Literal["auto", "never"] = Field("auto", description="auto: pages without text wait for OCR")
     layout: bool = Field(False, description="refine every page with the layout model, as a later stage")
+    after: Annotated[float, BeforeValidator(_seconds)] = Field(
+        20.0, ge=0, description="seconds that `ask` and `search` fill slow layers after their result is shown; 0: none"
+    )
     prune_share: float = Field(
         0.2, ge=0, le=1, description="deletes nothing if a larger share of documents is gone at once ..."
     )

@@ -234,6 +234,27 @@ class Library(Asking):
             self._thread = threading.Thread(target=self._later, args=(self._stop,), name="ragsys-layers", daemon=True)
             self._thread.start()
 
+    def finish(self, seconds: float, progress: Watch | None = None) -> bool:
+        """Fill the later layers for at most so long; whether they are complete. Ctrl-C ends it and loses nothing.
+
+        For a process that would end now, while nothing else asks of the library: small folders are done in this time.
+        """
+        self._alive()
+        watch, self._watch = self._watch, progress or self._watch
+        until = time.monotonic() + seconds
+        try:
+            while self.status().pending and time.monotonic() < until:
+                self.resume()
+                thread = self._thread
+                while thread is not None and thread.is_alive() and (left := until - time.monotonic()) > 0:
+                    thread.join(min(left, 0.2))  # a wait without an end could not be interrupted on Windows
+                if thread is None or not thread.is_alive():
+                    break  # it did all that can be done here
+        finally:
+            self._pause()
+            self._watch = watch
+        return not self.status().pending
+
     def _later(self, stop: threading.Event) -> None:
         try:
             with self._work:

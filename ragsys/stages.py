@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +27,7 @@ from ragsys.ingest import (
     reread,
 )
 from ragsys.passages import split_pages
-from ragsys.pool import Job, Pool
+from ragsys.pool import Job, Message, Pool
 from ragsys.progress import Meter, Report, Watch
 from ragsys.records import passage_payload, point_id
 from ragsys.scan import File
@@ -42,7 +43,8 @@ log = logging.getLogger("ragsys")
 _WINDOW = 256  # points written together
 _ENCODED = 32  # items encoded together: about a second's work, so that a stop is soon heard
 _COUNTED = 8  # windows that share one flush of what was encoded
-_OCR_COMMIT = 16  # pages of a document that share one commit
+_OCR_JOB = 16  # pages of a document that one worker reads
+_OCR_SECONDS = 5.0  # between two commits of what it has read
 
 
 def readable(space: Space) -> list[State]:
@@ -318,8 +320,8 @@ def ocr(space: Space, watch: Watch, stop: threading.Event) -> str:
         patience = state.patience(tally("ocr", layer))
         # a page that cannot be read is read again with its document, and waits for that
         whole = [number for number in numbers if (state.doc, layer, number) in pages]
-        for start in range(0, len(whole), _OCR_COMMIT):
-            some = whole[start : start + _OCR_COMMIT]
+        for start in range(0, len(whole), _OCR_JOB):
+            some = whole[start : start + _OCR_JOB]
             found = {number: pages[state.doc, layer, number] for number in some}
             sizes = {str(number): [page.width_pt, page.height_pt] for number, page in found.items()}
             labels = {str(number): page.label for number, page in found.items()}
@@ -327,75 +329,102 @@ def ocr(space: Space, watch: Watch, stop: threading.Event) -> str:
             jobs.append(Job(state.doc, {**order, "sizes": sizes, "labels": labels}, patience=patience))
     if not jobs:
         return ""
-    counted: set[str] = set()  # documents of which a failed attempt was counted in this run
+    run = _Reading(space)
     with Pool(space.worker_start(), space.workers(len(jobs)), space.config.index.limits) as pool:
-        points: dict[int, list[Point]] = {}
-        faults: dict[int, dict[int, Fault]] = {}
         for message in pool.run(jobs):
-            mine = points.setdefault(id(message.job), [])
-            lost = faults.setdefault(id(message.job), {})
-            if message.type == "items":
-                mine += points_of(message.header, message.blob)
-            elif message.type == "again":
-                mine.clear()
-                lost.clear()
-            elif message.type == "fault":
-                lost[message.header["page"]] = fault_of(message, "ocr")
-            elif message.type == "read":
+            if message.type == "read":
                 meter.add(message.job.doc, 1, message.job.message["path"])
-            elif message.type in ("end", "error"):
-                if message.type == "error":
-                    read = {point.payload["page"] for point in mine} | set(lost)
-                    reason, outcome = message.header["reason"], Outcome(message.header["outcome"])
-                    left = set(message.job.message["pages"]) - read
-                    lost |= {page: Fault(page, f"OCR: {reason}", outcome, "ocr") for page in sorted(left)}
-                _commit_ocr(space, message.job, points.pop(id(message.job)), lost, counted)
+            run.take(message)
             if stop.is_set():
                 break
+    run.commit_all()
     meter.end()
     return ""
 
 
-def _commit_ocr(
-    space: Space, job: Job, points: Sequence[Point], faults: Mapping[int, Fault], counted: set[str]
-) -> None:
-    """Pages and their passages change in one step: what was made of a page without its text goes with the old page.
+@dataclass(slots=True)
+class _Read:
+    """What came of a job since its last commit."""
 
-    A page that failed by a passing cause goes on waiting, as often as `State.attempt` allows.
-    """
-    state = space.catalog.get(job.doc)
-    if state is None:
-        return
-    layer = job.message["layer"]
-    passages = space.layers.passages(layer)
-    own = tally("ocr", layer)
-    read = {point.payload["page"] for point in points if point.payload["kind"] == "page"}
-    if read:  # a run that ends before the last line leaves the layer to be checked
-        state.layers[passages].sound = False
-        space.catalog.save(state)
-    for page in sorted(read):
-        alone = (Between("page", page, page), Between("last", page, page))
-        space.store.delete_where(AllOf((Is("doc", job.doc), Is("layer", passages), *alone)))
-    for start in range(0, len(points), _WINDOW):
-        space.store.upsert(points[start : start + _WINDOW])
-    space.forget(job.doc)
-    passing = {page for page, fault in faults.items() if fault.outcome in PASSING}
-    if passing and job.doc not in counted:
-        counted.add(job.doc)
-        state.attempt(own)
-    tried = state.attempts.get(own, 0)
-    again = passing if tried < ATTEMPTS else set()
-    state.faults = [f for f in state.faults if f.stage != "ocr" or f.page not in read | set(faults)]
-    for page, fault in faults.items():
-        reason = fault.reason + (attempt_of(state, "ocr", layer) if page in passing else "")
-        state.faults.append(replace(fault, reason=reason))
-    done = set(job.message["pages"]) - again
-    state.waiting[own] = [page for page in state.waiting.get(own, []) if page not in done]
-    state.tried[own] = sorted({*state.tried.get(own, []), *done})
-    state.layers[passages].sound = True
-    if state.outcome is Outcome.NO_TEXT and any(point.payload["kind"] == "passage" for point in points):
-        state.outcome = Outcome.INDEXED
-    recount(space, state)
+    job: Job
+    points: list[Point] = field(default_factory=list)
+    faults: dict[int, Fault] = field(default_factory=dict)
+    pages: set[int] = field(default_factory=set)  # of which all points are here
+    since: float = field(default_factory=time.monotonic)
+
+
+class _Reading:
+    """The commits of one run of OCR: of each job some pages at a time, so that a run that ends loses seconds."""
+
+    def __init__(self, space: Space) -> None:
+        self._space = space
+        self._jobs: dict[int, _Read] = {}
+        self._counted: set[str] = set()  # documents of which a failed attempt was counted in this run
+
+    def take(self, message: Message) -> None:
+        """Store what a worker sent."""
+        read = self._jobs.setdefault(id(message.job), _Read(message.job))
+        header = message.header
+        if message.type == "items":
+            read.points += points_of(header, message.blob)
+        elif message.type == "fault":
+            read.faults[header["page"]] = fault_of(message, "ocr")
+        elif message.type == "read":
+            read.pages.add(header["page"])
+        elif message.type == "again":
+            self._jobs[id(message.job)] = _Read(message.job)
+        elif message.type == "error":
+            left = set(message.job.message["pages"]) - read.pages - set(read.faults)
+            fault = Fault(0, f"OCR: {header['reason']}", Outcome(header["outcome"]), "ocr")
+            read.faults |= {page: replace(fault, page=page) for page in sorted(left)}
+        if message.type in ("end", "error") or time.monotonic() - read.since > _OCR_SECONDS:
+            self._commit(self._jobs.pop(id(message.job)))
+
+    def commit_all(self) -> None:
+        """Keep what was read of the jobs that did not end."""
+        for read in self._jobs.values():
+            self._commit(read)
+        self._jobs.clear()
+
+    def _commit(self, read: _Read) -> None:
+        """Pages and their passages change in one step: what was made of a page without its text goes with the old page.
+
+        A page that failed by a passing cause goes on waiting, as often as `State.attempt` allows.
+        """
+        space, job = self._space, read.job
+        state = space.catalog.get(job.doc)
+        done = read.pages | set(read.faults)
+        if state is None or not done:
+            return
+        layer = job.message["layer"]
+        passages = space.layers.passages(layer)
+        own = tally("ocr", layer)
+        points = [point for point in read.points if point.payload["page"] in read.pages]
+        if read.pages:  # a run that ends before the last line leaves the layer to be checked
+            state.layers[passages].sound = False
+            space.catalog.save(state)
+        for page in sorted(read.pages):
+            alone = (Between("page", page, page), Between("last", page, page))
+            space.store.delete_where(AllOf((Is("doc", job.doc), Is("layer", passages), *alone)))
+        for start in range(0, len(points), _WINDOW):
+            space.store.upsert(points[start : start + _WINDOW])
+        space.forget(job.doc)
+        passing = {page for page, fault in read.faults.items() if fault.outcome in PASSING}
+        if passing and job.doc not in self._counted:
+            self._counted.add(job.doc)
+            state.attempt(own)
+        state.faults = [f for f in state.faults if f.stage != "ocr" or f.page not in done]
+        for page, fault in read.faults.items():
+            reason = fault.reason + (attempt_of(state, "ocr", layer) if page in passing else "")
+            state.faults.append(replace(fault, reason=reason))
+        ended = done - passing if state.attempts.get(own, 0) < ATTEMPTS else done
+        state.waiting[own] = [page for page in state.waiting.get(own, []) if page not in ended]
+        state.tried[own] = sorted({*state.tried.get(own, []), *ended})
+        state.layers[passages].sound = True
+        if state.outcome is Outcome.NO_TEXT and any(point.payload["kind"] == "passage" for point in points):
+            state.outcome = Outcome.INDEXED
+        recount(space, state)
+        job.message["pages"] = [page for page in job.message["pages"] if page not in done]
 
 
 def layout(space: Space, watch: Watch, stop: threading.Event) -> None:

@@ -189,6 +189,7 @@ class Worker:
             stored = sound_page(Page(number, width_pt, height_pt, blocks, "ocr" if blocks else "none", label))
             self.sender.add(self._page(doc, layer, stored), number, stored.text)
             self._passages(doc, self.layers.passages(layer), split_pages(self.layers.splitter, [stored]))
+            self.sender.flush()  # "read" tells that all of the page was sent
             self.sender.send({"type": "read", "page": number})
 
 

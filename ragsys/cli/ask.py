@@ -20,6 +20,8 @@ from ragsys.wording import counted
 
 if TYPE_CHECKING:
     from ragsys.answers import Answer
+    from ragsys.library import Library
+    from ragsys.remote import RemoteLibrary
     from ragsys.types import Event
 
 _SAVED = (".html", ".htm", ".md", ".markdown")
@@ -54,7 +56,7 @@ def ask(
 
     What is new in the folder is indexed first. An answer that abstains is a success: its status says so.
     """
-    from ragsys.cli.fresh import refresh
+    from ragsys.cli.fresh import finish, refresh
 
     limits = parse_budget(budget) if budget else None
     if save is not None and save.suffix.lower() not in _SAVED:
@@ -69,6 +71,7 @@ def ask(
     with where.open(folder, shell) as opened:
         if not no_index:
             refresh(opened, shell)
+            begin(opened)
         made: Answer | None = None
         live = Live.of(quiet=shell.quiet)
         try:
@@ -89,6 +92,19 @@ def ask(
             shell.give(made.to_json())
         else:
             show(shell, made)
+        if not no_index:
+            finish(opened, shell)
+
+
+def begin(library: Library | RemoteLibrary) -> None:
+    """Let the slow layers be filled while a language model writes: the process only waits for it."""
+    from ragsys.calls import reads_prompts
+    from ragsys.library import Library
+
+    if isinstance(library, Library) and library.config.index.after:
+        generator = library.space.builder.build("generator", library.config.generator)
+        if reads_prompts(generator):
+            library.resume()
 
 
 def unwritable(path: Path) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -42,6 +44,23 @@ def refresh(library: Library | RemoteLibrary, shell: Shell) -> None:
         shell.note(dim(f"skipped {count}: {command(library.place, 'index FOLDER')}"))
     for warning in report.warnings:
         shell.note(Styled("warning: ", "yellow"), warning)
+
+
+def finish(library: Library | RemoteLibrary, shell: Shell) -> None:
+    """Fill the slow layers for a bounded time, now that the result is shown: the next question finds more.
+
+    Ctrl-C ends it at once; the command has done its work.
+    """
+    from ragsys.library import Library
+
+    seconds = library.config.index.after
+    if not isinstance(library, Library) or not seconds:
+        return
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.stdout.flush()
+        if library.status().pending:
+            with shell.bar() as bar:
+                library.finish(seconds, bar)
 
 
 def nothing(library: Library | RemoteLibrary, report: Report) -> None:

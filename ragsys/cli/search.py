@@ -35,7 +35,7 @@ def search(
     narrow: Narrow,
 ) -> None:
     """Find the pages in FOLDER that fit QUERY best."""
-    from ragsys.cli.fresh import refresh
+    from ragsys.cli.fresh import finish, refresh
 
     text = " ".join(query)
     with where.open(folder, shell) as opened:
@@ -43,6 +43,8 @@ def search(
             refresh(opened, shell)
         hits, explained = opened.find(text, k, filter=narrow(opened))
         _tell(shell, text, k, hits, explained, explain)  # before the library is closed, which takes its time
+        if not no_index:
+            finish(opened, shell)
 
 
 def _tell(shell: Shell, text: str, k: int, hits: list[SearchHit], explained: Explained, explain: bool) -> None:

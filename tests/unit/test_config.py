@@ -292,7 +292,7 @@ def test_all_problems_are_told_at_once(registry: Registry) -> None:
 
 def test_an_unknown_key_with_no_near_one_lists_the_known(registry: Registry) -> None:
     (problem,) = problems("laptop", registry, "search.rescore.xyzzy=1")
-    assert problem == "laptop: search.rescore.xyzzy: unknown key. Known: pages, passages."
+    assert problem == "laptop: search.rescore.xyzzy: unknown key. Known: pages, passages, seconds."
 
 
 def test_all_problems_of_components_are_told_at_once(registry: Registry) -> None:
