@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -75,10 +76,11 @@ def used(layers: Layers) -> tuple[set[str], set[str]]:
     return {*layers.page_layers, *layers.passage_layers}, set(layers.vectors)
 
 
-def remove_library(place: places.Place) -> None:
-    """Delete a library's folder; its documents are not touched. Raises `LibraryBusy` if a process has it open.
+def remove_library(place: places.Place) -> list[Path]:
+    """Delete what ragsys made in a library's folder, then the folder. Raises `LibraryBusy` if a process has it open.
 
-    What names it a library goes last: a removal that was interrupted can be done again.
+    Returns what somebody else put into the folder: it is left there. What names it a library goes last: a removal that
+    was interrupted can be done again.
     """
     about = places.read(place.folder)
     if about is None:
@@ -86,13 +88,19 @@ def remove_library(place: places.Place) -> None:
     lock = _lock(place.folder)
     if lock is None:
         raise LibraryBusy(f"a process has the library of {about.root} open", hint="end it first")
+    made, others = places.made_here(place.folder)
     try:
-        for entry in place.folder.iterdir():
+        for entry in made:
             if entry.name not in (_LOCK, places.ABOUT):
                 _delete(entry)
     finally:
         lock.release()
-    shutil.rmtree(place.folder)
+    for name in (_LOCK, places.ABOUT):
+        (place.folder / name).unlink(missing_ok=True)
+    if not others:
+        with contextlib.suppress(OSError):  # somebody has just put something there: it stays
+            place.folder.rmdir()
+    return others
 
 
 def is_open(folder: Path) -> bool:

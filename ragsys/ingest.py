@@ -18,6 +18,7 @@ import numpy as np
 
 from ragsys import ahead
 from ragsys.catalog import ATTEMPTS, Layer, State, layer_of, tally
+from ragsys.places import Place, apart
 from ragsys.pool import Job, Message, Pool
 from ragsys.progress import Meter, Progress, Report, Watch
 from ragsys.records import STATES, point_id
@@ -87,6 +88,7 @@ def look(space: Space, watch: Watch) -> Scan:
         load_table(space.folder / "files.json"),
         include=config.include,
         exclude=config.exclude,
+        apart=apart(Place(space.folder, space.root)),
     )
 
 

@@ -72,8 +72,50 @@ def quoted(path: Path) -> str:
     return f'"{text}"' if any(char in text for char in " ()&;'") else text
 
 
+#: What ragsys makes in a library's folder, as {folder in it: names in that}; "" is the library's folder itself.
+_FILES = {
+    "": re.compile(
+        r"library\.(json|part)|owner\.(json|part|lock)|files\.(json|part)|chat-history|replies\.sqlite(-wal|-shm|-journal)?"
+    ),
+    "store": re.compile(r"lock|shard|schema\.(json|new)|(texts|terms)\.u?\w+"),
+    "traces": re.compile(r".+\.jsonl(\.part)?|.+\.part"),
+    "threads": re.compile(r".+\.jsonl(\.part)?|.+\.lock|.+\.part"),
+    "evaluation": re.compile(r"outcomes\.sqlite(-wal|-shm|-journal)?"),
+}
+_COMPONENT = re.compile(r"[a-z]+-.+-[0-9a-f]{12}")  # the folder of a component ends in its fingerprint
+
+
+def made_here(folder: Path) -> tuple[list[Path], list[Path]]:
+    """(what ragsys made in a library's folder, what somebody else put there), each by name.
+
+    A folder of the first list is ragsys's with all that is in it, or empty.
+    """
+    ours: list[Path] = []
+    others: list[Path] = []
+    for entry in sorted(folder.iterdir()):
+        real = not entry.is_symlink()
+        if real and entry.is_dir() and entry.name in _FILES:
+            within = sorted(entry.iterdir())
+            made = [one for one in within if _FILES[entry.name].fullmatch(one.name) and not one.is_symlink()]
+            left = [one for one in within if one not in made]
+            ours += made if left else [entry]
+            others += left
+        elif real and (_COMPONENT if entry.is_dir() else _FILES[""]).fullmatch(entry.name):
+            ours.append(entry)
+        else:
+            others.append(entry)
+    return ours, others
+
+
+def apart(place: Place) -> frozenset[Path]:
+    """Folders of ragsys that are never taken for documents, wherever they are."""
+    return frozenset(path.resolve() for path in (place.folder, data_dir(), cache_dir()))
+
+
 def register(place: Place) -> None:
     """Make the library's folder and note its root in it. Raises `LibraryError` where it cannot be made."""
+    if read(place.folder) is None:
+        _check_new(place)
     try:
         place.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -84,6 +126,21 @@ def register(place: Place) -> None:
     about = place.folder / ABOUT
     if not about.exists():
         _write(about, place)
+
+
+def _check_new(place: Place) -> None:
+    """A new library takes a folder of its own: it is deleted with all that ragsys made in it."""
+    folder, root = place.folder, place.root
+    where = f"--library {folder}"
+    hint = "name a new folder that is elsewhere, or leave --library out"
+    if folder == root or folder in root.parents:
+        raise LibraryError(f"{where}: this folder holds the documents themselves", hint=hint)
+    if root in folder.parents and folder != place_of(root).folder:
+        raise LibraryError(f"{where}: this folder is inside the folder of documents", hint=hint)
+    if folder.exists() and not folder.is_dir():
+        raise LibraryError(f"{where}: this is a file", hint=hint)
+    if folder.is_dir() and (others := made_here(folder)[1]):
+        raise LibraryError(f"{where}: this folder is no library and holds other files ({others[0].name})", hint=hint)
 
 
 def upgrade(place: Place) -> None:

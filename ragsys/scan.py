@@ -49,12 +49,16 @@ def document_id(path: Path) -> str:
 
 
 def walk(
-    root: Path, include: Sequence[str], exclude: Sequence[str], failed: dict[str, Fault]
+    root: Path,
+    include: Sequence[str],
+    exclude: Sequence[str],
+    failed: dict[str, Fault],
+    apart: Collection[Path] = (),
 ) -> Iterator[tuple[str, os.DirEntry[str] | Path]]:
     """(relative path, entry) of every wanted file below a folder, by name; a root that is a file yields itself.
 
     Links to files are followed, links to folders (and Windows' junctions) are not: a circle of them would never end.
-    They go into `failed`, and so does a folder that cannot be listed.
+    They go into `failed`, and so does a folder that cannot be listed. Folders that lie `apart` are passed over.
     """
     if root.is_file():
         yield root.name, root
@@ -62,6 +66,8 @@ def walk(
     pending = [""]
     while pending:
         folder = pending.pop()
+        if apart and (root / folder).resolve() in apart:
+            continue
         try:
             entries = sorted(os.scandir(root / folder), key=lambda entry: entry.name)
         except OSError as error:
@@ -98,8 +104,9 @@ def scan(
     *,
     include: Sequence[str] = ("**",),
     exclude: Sequence[str] = (),
+    apart: Collection[Path] = (),
 ) -> Scan:
-    """The state of a folder. `suffixes` are lower case with their dot.
+    """The state of a folder. `suffixes` are lower case with their dot; what lies in a folder of `apart` is left out.
 
     `known` is the last scan's files: equal size, mtime and inode spare the hashing.
     """
@@ -107,7 +114,7 @@ def scan(
     if not root.exists():
         found.missing = True
         return found
-    for path, entry in walk(root, include, exclude, found.unreadable):
+    for path, entry in walk(root, include, exclude, found.unreadable, apart):
         if PurePosixPath(path).suffix.lower() not in suffixes:
             found.unsupported.append(sound(path))
             continue

@@ -377,7 +377,10 @@ class _Reading:
             left = set(message.job.message["pages"]) - read.pages - set(read.faults)
             fault = Fault(0, f"OCR: {header['reason']}", Outcome(header["outcome"]), "ocr")
             read.faults |= {page: replace(fault, page=page) for page in sorted(left)}
-        if message.type in ("end", "error") or time.monotonic() - read.since > _OCR_SECONDS:
+        if message.type in ("end", "error"):
+            self._commit(self._jobs.pop(id(message.job)))
+        elif message.type == "read" and time.monotonic() - read.since >= _OCR_SECONDS:
+            # the worker sends page after page: nothing of the next one has come
             self._commit(self._jobs.pop(id(message.job)))
 
     def commit_all(self) -> None:

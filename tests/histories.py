@@ -311,6 +311,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
     blank = Image.new("RGB", (4, 4))
     monkeypatch.setattr("ragsys.ingest.Pool", Parsers)
     monkeypatch.setattr("ragsys.stages.Pool", Parsers)
+    monkeypatch.setattr("ragsys.stages._OCR_SECONDS", 0.0)  # a commit after each message
     monkeypatch.setattr("ragsys_text.minilm.MiniLMEmbedder.embed_items", embedded)
     monkeypatch.setattr("ragsys_text.minilm.MiniLMEmbedder.embed_queries", lambda self, queries: embedded(self, ["q"]))
     monkeypatch.setattr("ragsys_pdf.ocr.AutoOcr.available", lambda self: "")

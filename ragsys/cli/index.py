@@ -69,6 +69,7 @@ def _watch(shell: Shell, where: Where, folder: Path, *, prune: bool, retry: bool
     """Index, then wait for changes, until Ctrl-C. As JSON, one value a run."""
     from ragsys.cli.fresh import changed
     from ragsys.cli.watching import Watched
+    from ragsys.places import apart
     from ragsys.remote import RemoteLibrary
 
     with shell.bar() as bar, where.open(folder, shell, background=True, progress=bar) as opened:
@@ -78,7 +79,8 @@ def _watch(shell: Shell, where: Where, folder: Path, *, prune: bool, retry: bool
                 hint="end it first; or leave out --watch: that process then does the work",
             )
         config = opened.config.index
-        watched = Watched(opened.place.root, tuple(opened.space.layers.suffixes), config.include, config.exclude)
+        suffixes = tuple(opened.space.layers.suffixes)
+        watched = Watched(opened.place.root, suffixes, config.include, config.exclude, apart(opened.place))
         before = watched.look()
         report = opened.index(prune=prune, retry=retry or None, progress=bar)
         bar.clear()

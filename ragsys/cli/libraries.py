@@ -92,9 +92,11 @@ def _remove(shell: Shell, chosen: list[Place], yes: bool) -> None:
                 raise UsageError(f"remove the library of {place.root} ({size(taken)})?", hint="add --yes to do it")
             if not click.confirm(f"Remove the library of {safe(str(place.root))} ({size(taken)})?", err=True):
                 continue
-        remove_library(place)
+        left = remove_library(place)
         removed.append({"id": place.id, "root": str(place.root), "bytes": taken})
         if not shell.json:
             shell.say(f"removed the library of {place.root} ({size(taken)})")
+        if left:
+            shell.note(f"{place.folder} stays, for ragsys did not make all that is in it: {left[0].name}")
     if shell.json:
         shell.give({"removed": removed})

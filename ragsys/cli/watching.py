@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -25,12 +25,15 @@ class Watched:
     suffixes: Sequence[str]
     include: Sequence[str] = ("**",)
     exclude: Sequence[str] = ()
+    apart: Collection[Path] = ()  # folders that are passed over
 
     def look(self) -> Look:
         """{(path, size, mtime, inode)} of the files now; empty if the folder is not there."""
         failed: dict[str, Fault] = {}
         found = []
-        for path, entry in walk(self.root, self.include, self.exclude, failed) if self.root.exists() else ():
+        if not self.root.exists():
+            return frozenset()
+        for path, entry in walk(self.root, self.include, self.exclude, failed, self.apart):
             if PurePosixPath(path).suffix.lower() in self.suffixes:
                 try:
                     stat = entry.stat()
