@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ragsys.actions import Kit, Task, Turn
 from ragsys.alike import alike
-from ragsys.answers import Answer, Citation, Statement
+from ragsys.answers import NOTHING, Answer, Citation, Statement
 from ragsys.budget import Purse
 from ragsys.cache import ReplyCache
 from ragsys.calls import is_structured, reads_prompts
@@ -256,7 +256,7 @@ _LEFT_OUT = "Nothing that was written is proved by the documents."
 
 def _nothing(status: str) -> str:
     if status == "abstained":
-        return "The documents that were found do not answer this."
+        return NOTHING
     return "The budget ended before an answer was written."
 
 

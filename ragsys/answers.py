@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
+NOTHING = "The documents that were found do not answer this."  # the text of an answer that abstains
+
+
 @dataclass(frozen=True, slots=True)
 class Citation:
     """Where a sentence of an answer rests: one stretch of one page, with its boxes and how far it was proved."""

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
-from ragsys import sentences
+from ragsys import sentences, smalltalk
 from ragsys.actions import Turn
 from ragsys.answers import Answer, Citation
 from ragsys.chatting import kept
 from ragsys.chatting.followups import Understood, understand
 from ragsys.chatting.pointing import Past
-from ragsys.chatting.recalling import recalled
+from ragsys.chatting.questions import apart
+from ragsys.chatting.recalling import not_repeated, recalled
 from ragsys.errors import BudgetSpent, DocumentError, GenerationError, LibraryBusy, LibraryError, UsageError
 from ragsys.exchange import Cancel
 from ragsys.filters import both, to_filter
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ragsys.config import Budget
 
 CHARS_A_TOKEN = 4  # of the estimate that history is bounded by
+ASKED_BACK = "nothing was searched: it cannot be told what the question means"
 _REMEMBERED = 6  # turns that a follow-up is understood from
 _LINE = 240  # characters of an older turn
 _MARKS = re.compile(r"\s*(?:\[\d+\])+")
@@ -100,15 +102,25 @@ class Chat:
     ) -> Iterator[Event]:
         """As `Library.stream`; how a follow-up was understood comes first, as a `progress` whose data is its JSON.
 
-        The turn is kept on disk before its answer is given. One that is left early or fails leaves nothing behind.
+        The turn is kept on disk before its answer is given. One that is left early or fails leaves nothing behind, and
+        small talk is not kept. Where it cannot be told what is meant, the answer is a question in return: it abstains,
+        and nothing is searched.
         """
         from ragsys.answer import budget_of
 
         if not isinstance(text, str) or not text.strip():
             raise UsageError("the question is empty" if isinstance(text, str) else "the question must be a text")
+        if smalltalk.kind(text):
+            self.query = Understood(text)
+            yield from self.library.stream(text, cancel=cancel)
+            return
         began = time.monotonic()
         limits = budget_of(self.library.config.answer.budget, {**self._budget, **(budget or {})})
         self.query = query = self._understood(text, limits, cancel)
+        if query.back:
+            made = Answer(text, query.back, (), (), "abstained", usage=query.usage, notes=(ASKED_BACK,))
+            yield from self._ended(ChatTurn(text, query, made, _now()), Event("answer", made.text, data=made))
+            return
         if query.changed or query.note:
             yield Event("progress", self.told(query), data=query.to_json())
         left = {
@@ -122,25 +134,33 @@ class Chat:
         for event in self.library.stream(query.text, **given):
             if event.kind == "answer":
                 answer = replace(event.data, usage=event.data.usage + query.usage)
-                told = recalled(query.about, answer, [turn.answer for turn in self._turns[-_REMEMBERED:]])
+                before = [turn.answer for turn in self._turns[-_REMEMBERED:] if not turn.query.back]
+                if query.changed and len(apart(query.text)) == 1:
+                    answer = not_repeated(answer, before)
+                told = recalled(query.about, answer, before)
                 if told is not answer:
                     answer, self.query = told, (query := replace(query, text=self._turns[-1].query.text))
                 answer = self._bound(answer)
-                event = replace(event, text=answer.text, data=answer)
-                problem = self._keep(ChatTurn(text, query, answer, time.strftime("%Y-%m-%dT%H:%M:%S%z")))
-                if problem:
-                    yield Event("warning", problem)
-            yield event
+                turn = ChatTurn(text, query, answer, _now())
+                yield from self._ended(turn, replace(event, text=answer.text, data=answer))
+            else:
+                yield event
+
+    def _ended(self, turn: ChatTurn, event: Event) -> Iterator[Event]:
+        """Keep a turn, and tell its answer."""
+        if problem := self._keep(turn):
+            yield Event("warning", problem)
+        yield event
 
     def _understood(self, text: str, limits: Budget, cancel: Cancel | None) -> Understood:
         """By rules; where those are not sure, by the language model if there is one, held against what was said.
 
         The answer's own call comes first: a budget of one call has none left for this.
         """
-        if not self._turns:
-            return Understood(text)
         past = [_past(turn) for turn in self._turns[-_REMEMBERED:]]
-        by_rules = understand(text, past, self.documents())
+        by_rules = understand(text, past, self.documents() if past else ())
+        if not past:
+            return by_rules
         settings = self.library.config.chat
         if by_rules.sure or settings.rewrite == "rules" or limits.calls < 2:
             return by_rules
@@ -279,7 +299,11 @@ class Chat:
 
 def _past(turn: ChatTurn) -> Past:
     cited = tuple(dict.fromkeys(one.doc for one in turn.answer.citations))
-    return Past(turn.query.text, turn.text, cited, turn.query.only)
+    return Past(turn.query.text, turn.text, cited, turn.query.only, bool(turn.query.back))
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
 def _same(one: str, other: str) -> bool:

@@ -314,13 +314,18 @@ class Library(Asking):
 
         `images` belong to the question: it is about what they show. `history` is what was said before, oldest first;
         `cancel` gives the answer up, from any thread. `answer` stands in for that section of the configuration.
+        Small talk ("thanks") is replied to without a search, and without indexing first.
         """
         from ragsys.answer import stream
         from ragsys.host import LibraryHost
+        from ragsys.smalltalk import replied
 
         if not isinstance(question, str) or not question.strip():
             raise UsageError("the question is empty" if isinstance(question, str) else "the question must be a text")
         self._alive()
+        if not images and (reply := replied(question)) is not None:
+            yield Event("answer", reply.text, data=reply)
+            return
         self.refresh()
         config = self.config.model_copy(update={"answer": answer}) if answer is not None else self.config
         host = LibraryHost(self, to_filter(filter), config)

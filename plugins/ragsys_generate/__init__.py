@@ -18,7 +18,7 @@ def ragsys_components() -> list[Component]:
             target="ragsys_generate.extractive:Extractive",
             options="ragsys_generate.options:ExtractiveOptions",
             summary="no model: the sentences and table rows that answer, as they stand on the page",
-            version=3,
+            version=4,
         ),
         Component(
             role="generator",

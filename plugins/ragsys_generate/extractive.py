@@ -7,7 +7,7 @@ import math
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -16,6 +16,7 @@ from ragsys.protocols import Context, Reply, Request
 from ragsys.types import JSON, BlockKind, Evidence, Usage
 from ragsys.vocabulary import MONTHS
 
+from . import kinds
 from .candidates import Candidate, candidates, spoken
 from .options import ExtractiveOptions
 from .words import MEASURED, Question, Term, parts, read, tokens
@@ -41,6 +42,38 @@ class Scored:
     candidate: Candidate
     score: float
     covers: tuple[float, ...]  # of each question term, 0..1
+
+
+@dataclass(frozen=True, slots=True)
+class _Pages:
+    """What is read for a question: the candidates, and of each page by its number what a score needs."""
+
+    pool: list[Candidate]
+    words: dict[int, frozenset[str]]
+    titles: dict[int, frozenset[str]]
+    order: dict[int, float]  # 0..1, the best page first
+    looked: str = ""  # what no candidate said, where only those that say it are in the pool
+
+    def only(self, says: Callable[[Candidate], bool], looked: str) -> _Pages:
+        """With no other candidates than those that say what the kind of question needs."""
+        return replace(self, pool=[one for one in self.pool if says(one)], looked=looked)
+
+
+_TOLD_TO_COMPARE = re.compile(r"\?\s+Compare(?: them|:)")
+
+
+def _fit(part: str, there: _Pages) -> _Pages:
+    """The candidates that can answer a question of its kind: a fact gives no reason, and no largest of several."""
+    about = kinds.speaks_of(part)
+    if kinds.asks_reason(part):
+        looked = f"looked for a sentence that gives a reason and speaks of {about}: there is none on the pages read"
+        return there.only(kinds.gives_reason, looked)
+    if most := kinds.superlatives(part):
+        looked = (
+            f"looked for a sentence that says “{' '.join(most)}” and speaks of {about}: there is none on the pages read"
+        )
+        return there.only(lambda one: kinds.says_most(one, most), f"{looked}; this reader ranks no values itself")
+    return there
 
 
 class Extractive:
@@ -83,26 +116,36 @@ class Extractive:
 
     def extract(self, text: str, evidence: Sequence[Evidence]) -> JSON:
         """The answer as JSON; `confidence` is the score of its best sentence, 0..1, the least over its parts."""
-        pool = [one for page in evidence for one in candidates(page, self.options.characters)]
-        pages = {page.number: _page_words(page) for page in evidence}
-        titles = {page.number: _title_words(page) for page in evidence}
-        order = {page.number: n / max(1, len(evidence)) for n, page in enumerate(evidence)}
-        asked = parts(text)
-        chosen: dict[int, Candidate] = {}
+        read_ = _Pages(
+            [one for page in evidence for one in candidates(page, self.options.characters)],
+            {page.number: _page_words(page) for page in evidence},
+            {page.number: _title_words(page) for page in evidence},
+            {page.number: n / max(1, len(evidence)) for n, page in enumerate(evidence)},
+        )
+        asked, compares = parts(text), False
+        if len(asked) == 1 and (names := kinds.compared(asked[0])):
+            found, confidence, *_ = self._part(read(asked[0]), read_.only(lambda one: kinds.says_both(one, names), ""))
+            if not found:  # no sentence compares them: each is looked for
+                asked, compares = list(kinds.sides(asked[0], names)), True
+                if not asked:
+                    note = f"looked for a sentence that compares {' and '.join(names)}: name a figure of both"
+                    return {"sentences": [], "status": "abstained", "note": note, "confidence": 0.0}
+        chosen: dict[tuple[int, str], Candidate] = {}
         missing: list[str] = []
-        doubts: list[str] = []
+        doubts: list[str] = [kinds.UNCOMPARED] if compares or _TOLD_TO_COMPARE.search(text) else []
         least = 1.0
         for part in asked:
             question = read(part)
             if len(asked) > 1:  # what the other parts speak of is what this one is about
-                question = question.beside(read(text))
-            found, confidence, absent, doubt = self._part(question, pool, pages, titles, order)
+                question = question.beside(read(" ".join(asked)))
+            found, confidence, absent, doubt = self._part(question, _fit(part, read_))
             least = min(least, confidence)
             if absent:
                 missing.append(f"{part}: {absent}" if len(asked) > 1 else absent)
             doubts += [doubt] if doubt else []
-            for one in found:
-                chosen.setdefault(id(one), _said(one, question))
+            for one in found:  # two parts may ask for two columns of one row
+                said = _said(one, question)
+                chosen.setdefault((id(one), said.text), said)
         return {
             "sentences": [
                 {"text": one.text, "marks": [{"evidence": one.evidence, "block": one.block, "quote": one.quote}]}
@@ -113,20 +156,15 @@ class Extractive:
             "confidence": round(least, 4),
         }
 
-    def _part(
-        self,
-        question: Question,
-        pool: Sequence[Candidate],
-        pages: dict[int, frozenset[str]],
-        titles: dict[int, frozenset[str]],
-        order: dict[int, float],
-    ) -> tuple[list[Candidate], float, str, str]:
+    def _part(self, question: Question, there: _Pages) -> tuple[list[Candidate], float, str, str]:
         """What answers one part, how sure that is (0..1), what of it is missing, and what is to be doubted."""
+        pool, pages, titles = there.pool, there.words, there.titles
         if not pool or not question.terms:
-            return [], 0.0, "the pages that were found hold no text" if not pool else "it asks for nothing", ""
+            absent = there.looked or "the pages that were found hold no text"
+            return [], 0.0, absent if not pool else "it asks for nothing", ""
         weights = _weights(question, pool)
         ranked = sorted(
-            (_score(one, question, weights, pages[one.evidence], order[one.evidence]) for one in pool),
+            (_score(one, question, weights, pages[one.evidence], there.order[one.evidence]) for one in pool),
             key=lambda one: -one.score,  # stable: what stands first goes first
         )
         chosen = self._choose(ranked, weights, question, titles)
@@ -134,8 +172,11 @@ class Extractive:
         unmeasured = question.measures and not _held(question.measures, chosen[0].candidate, question, frozenset())
         confidence = max(0.0, min(1.0, chosen[0].score - 0.15 * len(missing) - (UNMEASURED if unmeasured else 0.0)))
         absent = f"nothing there on: {', '.join(question.word(stem) for stem in missing)}" if missing else ""
+        if unmeasured and chosen[0].candidate.kind == "row":  # a figure of something else
+            measures = ", ".join(sorted(question.word(stem).lower() for stem in question.measures))
+            return [], min(confidence, self.options.abstain / 2), absent or f"nothing there on any {measures} of it", ""
         if confidence < self.options.abstain:
-            return [], confidence, absent or "no sentence covers enough of the question", ""
+            return [], confidence, there.looked or absent or "no sentence covers enough of the question", ""
         return _announced([one.candidate for one in chosen], pool), confidence, absent, _doubt(question, chosen, titles)
 
     def _choose(

@@ -110,6 +110,7 @@ def tokens(text: str) -> list[str]:
 
 @functools.lru_cache(maxsize=200_000)
 def _forms(token: str) -> tuple[str, ...]:
+    token = re.sub(r"['’]s?$", "", token)
     if token[0].isdigit() and not token[-1].isalpha():
         number = token.replace(",", "")
         return (number.rstrip("0").rstrip(".") if "." in number else number,)
@@ -119,7 +120,7 @@ def _forms(token: str) -> tuple[str, ...]:
         if year := _INNER_YEAR.search(token):
             return (token.lower(), year.group())
         return (token.lower(),)
-    return (stem(re.sub(r"['’]s?$", "", token.lower())),)
+    return (stem(token.lower()),)
 
 
 _APART = re.compile(r"\b(?:FY|[Ff]iscal(?: year)?) ?['’]?(?=\d\d\b(?![.,]\d|%))")
@@ -178,9 +179,10 @@ _PART = re.compile(
 )
 
 
-#: Says how to answer and asks nothing: "Answer in millions."
+#: Says how to answer and asks nothing: "Answer in millions.", "Compare them."
 _ORDER = re.compile(
-    r"(?:please |kindly )?(?:answer|write|give|round|respond|reply|state|provide|express|return|format|use|show)\b",
+    r"(?:please |kindly )?(?:answer|write|give|round|respond|reply|state|provide|express|return|format|use|show)\b"
+    r"|compare(?: them\b|:)",
     re.IGNORECASE,
 )
 
@@ -211,7 +213,7 @@ def read(text: str) -> Question:
             if named:
                 names.add(one)
             weight = 0.35 if one in _WEAK or fiscal else 1.5 if word[0].isdigit() or mixed else 1.25 if named else 1.0
-            terms.setdefault(one, Term(one, weight, word, _ALIKE.get(one, ()), named))
+            terms.setdefault(one, Term(one, weight, re.sub(r"['’]s$", "", word), _ALIKE.get(one, ()), named))
     found = [one for one in tokens(text) if one in terms]
     wants = (
         "number" if _NUMBER.search(text)

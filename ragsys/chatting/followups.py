@@ -1,7 +1,8 @@
 """Follow-ups and corrections become questions that stand on their own, by rules: no model, English.
 
 The first law: a question that stands on its own is left as it is, to the letter. What follows on the question before
-("and in 2019?", "no, the other report", "why?") takes its words over and replaces what is named anew.
+("and in 2019?", "no, the other report", "why?") takes its words over and replaces what is named anew. What points at
+nothing, or at several things, is asked back.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from ragsys.chatting import phrases, questions
+from ragsys import smalltalk
+from ragsys.chatting import comparing, phrases, questions
+from ragsys.chatting.clarifying import filled, lost
 from ragsys.chatting.naming import matching, words_of
-from ragsys.chatting.pointing import Past, antecedent, pointing, resolved
+from ragsys.chatting.pointing import Past, antecedent, dated, known_person, pointing, resolved
 from ragsys.claims import fold
 from ragsys.types import JSON, Document, Usage
 
@@ -33,24 +36,41 @@ class Understood:
     note: str = ""  # of documents: "in d40-manual.pdf"; of a rewrite that was refused
     usage: Usage = field(default_factory=Usage)  # of the model that rewrote it
     about: About = ""  # the answer before, where it is asked about
+    back: str = ""  # what is asked in return: it cannot be told what is meant, and nothing is searched
 
     def to_json(self) -> JSON:
-        """Stable keys: text, changed, by, only, note."""
-        return {"text": self.text, "changed": self.changed, "by": self.by, "only": list(self.only), "note": self.note}
+        """Stable keys: text, changed, by, only, note, back."""
+        return {
+            "text": self.text,
+            "changed": self.changed,
+            "by": self.by,
+            "only": list(self.only),
+            "note": self.note,
+            "back": self.back,
+        }
 
 
 _MAX_FRAGMENT = 9  # words: what is longer is no mere fragment
+_RECENT = 3  # turns among which a thing that is named is looked for
+_SINGLE = frozenset(("it", "its", "that", "this", "one", "he", "she", "him", "his", "her", "hers"))
 
 
 def understand(asked: str, past: Sequence[Past], documents: Sequence[Document] = ()) -> Understood:
     """The question as it is meant after what came before, oldest first. Without a past it is what was asked.
 
-    Greetings and thanks are no questions: nothing follows on them, and they are left as they are.
+    Greetings and thanks are no questions: nothing follows on them, and they are left as they are. A few words after a
+    question that was asked back say what it meant.
     """
     text = fold(asked)
-    past = [turn for turn in past if not phrases.COURTESY.match(turn.question)]
-    if not past or not text or phrases.COURTESY.match(text):
+    if not text or smalltalk.kind(text):
         return Understood(asked)
+    open_ = past[-1] if past and past[-1].back else None
+    past = [turn for turn in past if not turn.back and not smalltalk.kind(turn.question)]
+    if open_ is not None and (told := filled(open_.question, open_.answer, text)):
+        found = understand(told, past, documents)
+        return found if found.changed or found.back else replace(found, changed=True, by="rules")
+    if not past:
+        return Understood(asked, back=lost(text))
     return _Reading(asked, text, past, documents).read()
 
 
@@ -79,10 +99,17 @@ class _Reading:
     def read(self) -> Understood:
         if not self.text:
             return self._made(self.last.question)
-        for rule in (self._directed, self._fixed):
+        things = comparing.asked_of_things(self.past)
+        held = self if len(things) == len(self.past) else _Reading(self.asked, self.text, things, self.documents)
+        for rule in (self._directed, self._fixed, self._transferred, held._compared, held._chosen):
             if (found := rule()) is not None:
                 return found
+        if self._relative(phrases.TAIL.sub("", self.text)):
+            return self._fragment()
+        then, self.text = self.text, dated(self.text, self.past)
         if self._stands():
+            if then != self.text:
+                return self._made(f"{self.text[:1].upper()}{self.text[1:]}?")
             return Understood(self.asked, sure=self._rich())
         if questions.asks(self.text) or pointing(self.text):
             return self._resolved()
@@ -166,11 +193,13 @@ class _Reading:
         if phrases.REFUSED.match(text) or (self.corrects and not text):
             rest = [one.id for one in self.documents if one.id not in last.documents[:1]]
             return self._made(last.question, rest if last.documents else ())
-        if phrases.AGAIN.match(text):
+        if phrases.AGAIN.match(text) or (phrases.HELD.match(text) and not questions.PART.search(text)):
             return self._made(last.question)
+        if phrases.REST.match(text):
+            return self._back(f"Which do you mean by “{text}”? Name the things.")
         if phrases.WHY.match(text):
-            reason = f"What is the reason for {about}?" if not _clause(about) else ""
-            return replace(self._made(reason or f"Why: {questions.body(last.question)}?"), about="why")
+            reason = f"What is the reason for {about}?" if not questions.is_clause(about) else ""
+            return replace(self._made(reason or f"What is the reason: {questions.body(last.question)}?"), about="why")
         if phrases.MORE.match(text):
             return self._made(f"Tell me more about {about}")
         if found := phrases.SHOW.match(text):
@@ -178,11 +207,9 @@ class _Reading:
         if phrases.WHERE.match(text):
             return replace(self._made(last.question, last.documents or last.only), about="where")
         if phrases.SUM.match(text):
-            return self._made(f"{text[:1].upper()}{text[1:]}: {about}" if not _clause(about) else last.question)
-        if phrases.COMPARES.match(text) and len(self.past) > 1:
-            other = questions.topic(self.past[-2].question)
-            lead = re.sub(r"\s+(?:between|of) (?:them|the two|both|these|those)\b", "", text, flags=re.I)
-            return self._made(f"{lead[:1].upper()}{lead[1:]}: {other} or {about}?", (), fresh=True)
+            return self._made(
+                f"{text[:1].upper()}{text[1:]}: {about}" if not questions.is_clause(about) else last.question
+            )
         if phrases.BARE.match(text):
             counted = re.match(r"which\s+(.+)", questions.body(last.question), re.I)
             if text.lower() == "how many" and counted:
@@ -190,12 +217,138 @@ class _Reading:
             return self._made(f"{questions.body(last.question)}, and {text[:1].lower()}{text[1:]}?")
         return None
 
+    # -- the same of something else, and of several things -----------------------------------------------------------
+
+    def _transferred(self) -> Understood | None:
+        """ "is that also true for the D120?": the same question of what is named."""
+        found = phrases.TRANSFER.match(phrases.TAIL.sub("", self.text)) or phrases.TRANSFER.match(self.text)
+        if found is None:
+            return None
+        rest = found["rest"] or found["named"]
+        if found["named"] and not self._bare(rest):
+            return None
+        return self._again(rest)
+
+    def _compared(self) -> Understood | None:
+        """ "compare the D40 and the D120", "how much more is that than in 2024?": the same question of both."""
+        found = comparing.pair(phrases.TAIL.sub("", self.text))
+        if found is None or not (found.sides[0] == "" or self._beside(found.sides, loose=not found.how)):
+            return None
+        base = self._about(found.sides)
+        if base is None:
+            return None
+        first, second = found.sides
+        if first:
+            asked = [self._of(base, side, found.sides) for side in found.sides]
+        else:
+            asked = questions.apart(self.last.question)
+            if len(asked) > 1 and {match.group().lower() for match in pointing(self.text)} & _SINGLE:
+                return self._which(pointing(self.text)[0].group(), asked)
+            asked += [self._of(one, second, found.sides) for one in asked]
+        text = comparing.together(self._by(asked, found.how), found.how)
+        return self._made(text, fresh=True) if len(questions.apart(text)) > 1 else None
+
+    def _beside(self, sides: Sequence[str], *, loose: bool) -> bool:
+        """Whether sides only name things or periods; `loose`: also a thing beside one that was asked about."""
+        asked = " ".join(turn.question.lower() for turn in self.past[-_RECENT:])
+        loose = loose and any(_plain(side).lower() in asked for side in sides)
+        return all(
+            self._bare(side)
+            or (loose and len(questions.words(side)) <= 4 and not pointing(side) and not questions.is_attribute(side))
+            for side in sides
+        )
+
+    def _bare(self, side: str) -> bool:
+        """Whether some words only name a thing or a period, in no other words than those of the questions before."""
+        held = f"- {side}"
+        for start, end in sorted([*questions.periods(held), *questions.names(held)], reverse=True):
+            held = f"{held[:start]} {held[end:]}"
+        asked = {word for turn in self.past[-_RECENT:] for word in questions.content(turn.question)}
+        return {*questions.content(held)} <= asked and not questions.is_attribute(_plain(side)) and not pointing(side)
+
+    def _about(self, sides: Sequence[str]) -> str | None:
+        """The question that sides are compared by: the last that names one of them, or names a thing of their kind."""
+        named = [_plain(side) for side in sides if side]
+        for turn in reversed(self.past[-_RECENT:]):
+            for one in questions.apart(turn.question):
+                if any(name.lower() in one.lower() for name in named):
+                    return one
+        one = questions.apart(self.last.question)[0]
+        if not sides[0]:
+            return one
+        known = [one[slice(*place)] for place in questions.names(one)]
+        periods = all(questions.periods(f"- {name}") for name in named)
+        alike = any(
+            questions.is_code(old) == questions.is_code(new) and (old[0] == new[0] or not questions.is_code(new))
+            for old in known
+            for new in named
+        )
+        return one if periods or alike or (not known and questions.measure(one)) else None
+
+    def _of(self, base: str, side: str, sides: Sequence[str]) -> str:
+        """The question about one of the sides."""
+        name = _plain(side)
+        if name.lower() in base.lower():
+            return base
+        for other in map(_plain, sides):
+            if other and other.lower() in base.lower() and not questions.periods(f"- {name}"):
+                return re.sub(re.escape(other), lambda _: name, base, flags=re.IGNORECASE)
+        return self._with(base, side)._fragment().text
+
+    def _chosen(self) -> Understood | None:
+        """ "which sold best in that year?", "what is the difference?": of the things that were spoken of before."""
+        how = comparing.choice(phrases.TAIL.sub("", self.text))
+        if not how:
+            return None
+        how = resolved(how, self.past)
+        several = comparing.run(self.past)
+        if comparing.measured_by(how) and len(set(map(questions.thing, several))) < 2:
+            several = several[-1:]
+        if len(several) > 1:
+            spots = questions.periods(how)
+            period = how[slice(*spots[-1])] if spots else ""
+            asked = [questions.with_period(one, period) if period else one for one in several]
+            return self._made(comparing.together(self._by(asked, how), how))
+        kind = questions.kind(self.last.question)
+        if kind and how.startswith("which "):
+            return self._made(f"Which of the {kind} {how.removeprefix('which ')}", fresh=True)
+        return self._back(f"“{self.text}”: of what? Name the things to compare, or what kind of thing is meant.")
+
+    def _by(self, asked: list[str], how: str) -> list[str]:
+        """The questions, or those about the measure that things are compared by: "cheaper" asks for prices."""
+        measure = comparing.measured_by(how)
+        things = list(dict.fromkeys(map(questions.thing, asked)))
+        if not measure or len(things) < 2 or measure in " ".join(asked):
+            return asked
+        return [f"What is the {measure} of {one}?" for one in things]
+
+    def _which(self, word: str, several: Sequence[str]) -> Understood:
+        listed = " or ".join(map(questions.topic, several))
+        return self._back(f"Which do you mean by “{word}”: {listed}?")
+
+    def _with(self, question: str, text: str = "") -> _Reading:
+        """The same reading, or one of another text, after another question than the last one."""
+        past = [*self.past[:-1], replace(self.last, question=question)]
+        return _Reading(self.asked, text or self.text, past, self.documents)
+
+    def _again(self, text: str) -> Understood:
+        """A fragment held against each of the questions that were asked last."""
+        found = [self._with(one, text)._fragment() for one in questions.apart(self.last.question)]
+        return replace(found[0], text=comparing.together([one.text for one in found]))
+
     # -- fragments -------------------------------------------------------------------------------------------------
 
     def _fragment(self) -> Understood:
         """A few words that replace what is of their kind in the last question: period, name, measure; or are added."""
         text = phrases.TAIL.sub("", self.text)
         base = self.last.question
+        if len(questions.apart(base)) > 1:
+            return self._again(text)
+        several = re.split(r"\s*(?:,|\band\b|\bor\b)\s*", re.sub(r"^(?:for|of|both)\s+", "", text))
+        if len(several) > 1 and not questions.PERIOD.fullmatch(text) and all(map(_named, several)):
+            return self._made(
+                comparing.together([self._with(base, one)._fragment().text for one in several]), fresh=True
+            )
         if relative := self._relative(text):
             return self._made(questions.with_period(base, relative), fresh=True)
         one = phrases.ONE.match(text)
@@ -222,11 +375,11 @@ class _Reading:
     def _relative(self, text: str) -> str:
         """ "the year before" -> "2017"."""
         known = questions.years(self.last.question) or questions.years(self.last.answer)
-        if not known:
-            return ""
-        if phrases.BEFORE.match(text):
-            return str(min(known) - 1)
-        return str(max(known) + 1) if phrases.AFTER.match(text) else ""
+        for phrase, step, nearest in ((phrases.BEFORE, -1, min), (phrases.AFTER, 1, max)):
+            if known and (found := phrase.match(text)):
+                count = found["count"] or "1"
+                return str(nearest(known) + step * (phrases.COUNTS.get(count.lower()) or int(count)))
+        return ""
 
     def _replaced(self, base: str, body: str, prep: str, rest: str) -> str:
         held = f"- {body}"
@@ -238,7 +391,8 @@ class _Reading:
                 return f"{base_body}, {rest}?"
             if not before and (not after or after == "'s"):
                 return questions.with_name(base, name, prep)
-            if before.islower() and not after and f"{before} " in base_body.lower():  # "valve V5"
+            noun = before.islower() and before not in questions.PREPOSITIONS
+            if noun and not after and f"{before} " in base_body.lower():  # "valve V5"
                 return questions.with_name(base, body, prep)
             of = re.fullmatch(r"(?:the )?(?P<measure>.+?) (?:of|for|at) (?:the )?", body[: named[0].start])
             if of and not after:
@@ -259,24 +413,52 @@ class _Reading:
 
     def _resolved(self) -> Understood:
         """A question that points back: what it points at is put in; the subject of one that has none is added."""
-        if not pointing(self.text):
+        points = pointing(self.text)
+        if not points:
             return self._gap(self.text)
+        words = {match.group().lower() for match in points}
+        several = questions.apart(self.last.question)
+        if len(several) == 1 and (pair := comparing.pair(questions.body(self.last.question))) and pair.sides[0]:
+            several = list(pair.sides)
+        if len(several) > 1 and words & _SINGLE and not phrases.THIS.search(self.text):
+            return self._which(points[0].group(), several)
+        if words & phrases.PERSON and not known_person(self.past):
+            return self._back(f"Who is meant by “{points[0].group()}”? Nobody was named before.")
+        if len(several) > 1 and words <= {"they", "them", "their", "theirs", "these", "those"}:
+            return self._made(comparing.together([self._with(one)._resolved().text for one in several]))
         own = re.fullmatch(r"(?:what (?:is|was|are|were) )?(?:its|their|his|her)\s+(?P<what>[^?]+)", self.text, re.I)
         text = resolved(self.text, self.past)
         if own and not questions.asks(text):  # "and their price?"
             last = questions.body(self.last.question)
-            dated = () if questions.periods(own["what"]) else questions.periods(last)
-            period = f" {last[slice(*dated[-1])]}" if dated else ""
+            spots = () if questions.periods(own["what"]) else questions.periods(last)
+            period = f" {last[slice(*spots[-1])]}" if spots else ""
             owner = antecedent("its", self.past)
             return self._made(f"What {'was' if period else 'is'} the {own['what']} of {owner}{period}?")
         if not questions.asks(text) and len(questions.words(self.text)) < 4:  # "and before her?"
             self.text = text
             return self._fragment()
-        if text == self.text:  # "in this report"
-            only = self.last.documents if phrases.THIS.search(text) else ()
-            return Understood(self.asked, only, bool(only), "rules" if only else "asked", sure=False)
+        if text == self.text:
+            return self._unresolved(points[0])
         mark = "?" if questions.asks(text) else ""
         return self._made(f"{text[:1].upper()}{text[1:]}{mark}")
+
+    def _unresolved(self, point: re.Match[str]) -> Understood:
+        """A word that points at no thing of the question before: at a document, at something of the answer, or lost."""
+        if phrases.THIS.search(self.text):  # "in this report"
+            only = self.last.documents
+            return Understood(self.asked, only, bool(only), "rules" if only else "asked", sure=False)
+        noun = re.match(r"\s+([a-z]+)", self.text[point.end() :])
+        if noun and re.search(
+            rf"\b{re.escape(noun[1])}", self.last.answer, re.I
+        ):  # "that town", which the answer names
+            text = f"{self.text[: point.start()]}the{self.text[point.end() :]}"
+            return self._made(f"{text[:1].upper()}{text[1:]}?", self.last.documents)
+        said = f"{point.group()}{noun.group() if noun else ''}"
+        return self._back(f"What does “{said}” refer to? It was not named before.")
+
+    def _back(self, asked: str) -> Understood:
+        """What is meant cannot be told: it is asked back."""
+        return Understood(self.asked, sure=False, back=asked)
 
     def _gap(self, text: str) -> Understood:
         """A question without what it is about: "how many were sold?", "and how much training?"."""
@@ -302,5 +484,12 @@ class _Reading:
         return Understood(text, chosen, True, "rules", sure=False)
 
 
-def _clause(about: str) -> bool:
-    return bool(re.match(r"(?:what|which|who|when|where|how|why|by|is|are|was|were|do|does|did|can)\b", about, re.I))
+def _plain(side: str) -> str:
+    """A name or a thing without its article and preposition."""
+    return re.sub(r"^(?:(?:in|of|for|at|on)\s+)?(?:(?:the|an?)\s+)?", "", side.strip(), flags=re.IGNORECASE)
+
+
+def _named(side: str) -> bool:
+    """Whether some words are one name: "the D120"."""
+    held = f"- {_plain(side)}"
+    return any(place == (2, len(held)) for place in questions.names(held))

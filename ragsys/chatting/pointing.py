@@ -18,10 +18,13 @@ class Past:
     answer: str = ""
     documents: tuple[str, ...] = ()  # ids of those it cites, the first cited first
     only: tuple[str, ...] = ()  # ids of the documents it was asked of; empty: all
+    back: bool = False  # it was not answered but asked back: what is meant?
 
 
 # -- which words point back --------------------------------------------------------------------------------------------
 
+_TIME = re.compile(r"(?:year|quarter|month|period|time)s?\b", re.IGNORECASE)
+_RECENT = 3  # turns among which a word may point
 _DEMONSTRATIVES = frozenset(("this", "that", "these", "those"))
 _LEADS = questions.PREPOSITIONS | questions.AUXILIARIES | {"what", "why", "like", "mean", "explain"}
 
@@ -36,6 +39,8 @@ def _points(text: str, match: re.Match[str]) -> bool:
     before, after = text[: match.start()].rstrip(), text[match.end() :].lstrip()
     if word in phrases.PERSON | phrases.OWN | phrases.THINGS:
         return not (word == "it" and phrases.EMPTY.match(after)) and not _inside(before, word)
+    if word in _DEMONSTRATIVES and _TIME.match(after):
+        return not questions.periods(before)
     if word in _DEMONSTRATIVES:
         return _demonstrates(before, after) and not _inside(before, word)
     if word == "there":
@@ -53,6 +58,8 @@ def _demonstrates(before: str, after: str) -> bool:
         return False  # "that of Borg"
     if not before:
         return bool(after)
+    if re.fullmatch(r"[a-z]{3,}", after, re.I) and questions.asks(before):  # "who built that bridge"
+        return True
     last = before.split()[-1].lower().strip(",;:")
     return last != "so" and last in _LEADS
 
@@ -83,6 +90,7 @@ def _told(text: str, *, least: int = 2, article: bool = True) -> bool:
 
 def resolved(text: str, past: Sequence[Past]) -> str:
     """The text with what its words point at in their place."""
+    text = dated(text, past)
     measured = bool(phrases.MOVES & set(questions.words(text)))
     for match in reversed(pointing(text)):
         said, taken = _meant(match, text, past, measured)
@@ -109,30 +117,60 @@ def _meant(match: re.Match[str], text: str, past: Sequence[Past], measured: bool
 def _shown(match: re.Match[str], after: str, past: Sequence[Past], *, asked: bool) -> tuple[str, int]:
     """ "that", "that year", "this company"."""
     last = questions.body(past[-1].question)
-    time = re.match(r"\s+(?:year|quarter|month|period|time)s?\b", after, re.I)
-    if time and (dated := questions.periods(last)):
-        return questions.without_preposition(last[slice(*dated[-1])]), time.end()
+    if time := re.match(rf"\s+{_TIME.pattern}", after, re.I):
+        return (said, time.end()) if (said := spoken_period(past)) else (match.group(), 0)
     noun = re.match(
-        r"\s+(?!(?:is|was|a|the|in|to|of|for|per|from)\b|mean|compare|differ|change|work)([a-z]{3,})\b", after, re.I
+        r"\s+(?!(?:is|was|a|the|in|to|of|for|per|from|and|or|than|as|so|too|also|still|just|only|even|really|true|right"
+        r"|correct|wrong|much|many|more|less|lot|high|low|good|bad|enough|because|when|if)\b"
+        r"|mean|compare|differ|change|work|\w+ly\b)([a-z]{3,})\b",
+        after,
+        re.I,
     )
     if noun and asked:
         known = noun[1].lower() in phrases.NOUNS or re.search(rf"\b{re.escape(noun[1])}\b", last, re.I)
         return (antecedent("it", past), noun.end()) if known else (match.group(), 0)
-    return questions.topic(past[-1].question), 0
+    about = questions.topic(past[-1].question)
+    return (questions.thing(past[-1].question) if re.match(r"why\b", about, re.I) else about), 0
+
+
+def dated(text: str, past: Sequence[Past]) -> str:
+    """The text with the period that "since then" and "in that year" mean."""
+    then = None if questions.periods(text) else phrases.THEN.search(text)
+    if then is None or not (period := spoken_period(past)):
+        return text
+    return f"{text[: then.start()]}{then['prep'] or 'in'} {period}{text[then.end() :]}"
+
+
+def spoken_period(past: Sequence[Past]) -> str:
+    """The last period that was spoken of, "2025": of a question, else of its answer; empty if there was none."""
+    for turn in reversed(past[-_RECENT:]):
+        for text in (questions.body(turn.question), turn.answer):
+            if found := questions.periods(text):
+                return questions.without_preposition(text[slice(*found[-1])])
+    return ""
 
 
 def antecedent(word: str, past: Sequence[Past], *, measured: bool = False) -> str:
     """What a pronoun means: a person of an answer, what `who` was answered with, a figure, or what it is asked of."""
     last = past[-1]
-    if word in phrases.PERSON:
-        for turn in reversed(past[-3:]):
-            if name := _named_anew(turn):
-                return name
+    if word in phrases.PERSON and (name := known_person(past)):
+        return name
     if measured:
         return questions.topic(last.question)
     if word in ("they", "them", "their") and re.match(r"who\b", questions.body(last.question), re.I):
         return _named_anew(last) or questions.thing(last.question)
     return questions.thing(last.question)
+
+
+def known_person(past: Sequence[Past]) -> str:
+    """Whom "she" may mean: the last name of a person that an answer brought, else one that a question holds."""
+    for turn in reversed(past[-_RECENT:]):
+        name = _named_anew(turn)
+        if name and (" " in name or re.match(r"who\b", questions.body(turn.question), re.I)):
+            return name
+    asked = questions.body(past[-1].question)
+    named = [asked[slice(*place)] for place in questions.names(asked)]
+    return next((name for name in reversed(named) if " " in name and not questions.is_code(name)), "")
 
 
 def _named_anew(turn: Past) -> str:

@@ -209,7 +209,10 @@ def _rival(text: str, name: str, preposition: str) -> Place | None:
             return beside[-1]
         if preposition in ("in", "at", "on", "near", "per", "with", "to", "from"):  # another relation: it is added
             return None
-    alike = [place for place in known if is_code(text[slice(*place)]) == is_code(last)] or known
+    alike = [place for place in known if is_code(text[slice(*place)]) == is_code(last)]
+    if not alike and not is_code(last):  # "Europe" is none of the codes: it is added
+        return None
+    alike = alike or known
     if is_code(last):
         initial = [place for place in alike if text[place.start] == last[0]]
         return (initial or alike)[-1]
@@ -341,8 +344,45 @@ def _thing(text: str, asked: Place | None) -> Place | None:
     return Place(start, len(text[:end].rstrip()))
 
 
+#: The last sentence of a text that asks the same about several things begins with it.
+COMPARE = "Compare"
+_NEXT = re.compile(
+    rf",?\s+and\s+(?=(?:(?:{'|'.join(sorted(PREPOSITIONS))})\s+)?(?:{'|'.join(sorted(_ASKS))})\b)", re.IGNORECASE
+)
+
+
+def apart(question: str) -> list[str]:
+    """The questions in a text that asks several, each whole; what only says how they are compared is left out."""
+    text = re.sub(rf"\?\s+{COMPARE}\b.*$", "", body(question))
+    found = [one.strip() for one in _NEXT.split(text)]
+    if len(found) < 2 or not all(asks(one) and len(content(one)) > 1 for one in found):
+        return [question]
+    return [f"{one[:1].upper()}{one[1:]}?" for one in found]
+
+
+def frame(question: str) -> str:
+    """What is left of a question without its names and periods: equal ones ask the same about different things."""
+    text = body(question)
+    for start, end in sorted([*periods(text), *names(text)], reverse=True):
+        text = f"{text[:start]}_{text[end:]}"
+    return " ".join(content(text))
+
+
+def kind(question: str) -> str:
+    """The kind of thing that a question is about, in the plural: "units" of "How many D40 units ...?"; else empty."""
+    found = thing(question)
+    for start, end in reversed(names(f"- {found}")):
+        found = f"{found[: start - 2]} {found[end - 2 :]}"
+    found = re.sub(r"\s+", " ", re.sub(r"^(?:the|an?)\s+", "", found.strip(), flags=re.IGNORECASE)).strip()
+    head = re.split(r"\s+that\s+", found)[0]
+    many = re.search(r"(?:[^s]s|ies|people|children)$", head)
+    return found if many and not set(words(head)) & (PREPOSITIONS | _ASKS) and not is_attribute(head) else ""
+
+
 def topic(question: str) -> str:
     """What a question is about, as words that another question can be made with: "the revenue of Acme in 2018"."""
+    if len(several := apart(question)) > 1:
+        return " and ".join(map(topic, several))
     text = body(question)
     what = re.match(
         rf"(?:what|which|who|where|how (?:high|large|big|low))(?:\s+{_BE}|'s)\s+(?P<rest>.+)", text, re.IGNORECASE
@@ -362,6 +402,19 @@ def topic(question: str) -> str:
     if told:
         return told["rest"]
     return text[:1].lower() + text[1:] if asks(text) else text
+
+
+def is_clause(about: str) -> bool:
+    """Whether a topic is a question turned round, "why the revenue did fall", and no thing."""
+    asks_ = r"(?:what|which|who|when|where|how|why|by|is|are|was|were|do|does|did|can)\b"
+    return bool(re.match(asks_, about, re.IGNORECASE))
+
+
+#: "how do I fix fault code E07": what is spoken of is what is done, not who does it
+_BY_US = re.compile(
+    r"\b(?:do|does|did|can|could|must|should|may)\s+(?:i|we|you|one)\s+(?:(?:have|need)\s+to\s+)?\w+\s+(?P<rest>\S.*)",
+    re.I,
+)
 
 
 def thing(question: str) -> str:
@@ -384,6 +437,9 @@ def thing(question: str) -> str:
             return text[slice(*asked)]
         if is_attribute(text[slice(*asked)]) and (known := names(text)):
             return text[slice(*known[-1])]
+    own = _BY_US.search(text)
+    if own:
+        return own["rest"]
     if acting is not None:
         inside = measure(text)
         if (

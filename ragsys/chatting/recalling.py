@@ -1,4 +1,4 @@
-"""Where the answer before stands, told to whoever asks "where does it say that?" or "why?" and would hear it again."""
+"""What is told to whoever would hear the answer before again: where it stands ("why?"), or that there is no other."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ragsys.answers import Answer, Citation, Statement
+from ragsys.answers import NOTHING, Answer, Citation, Statement
 from ragsys.chatting.followups import About
 from ragsys.types import Level
 
@@ -34,6 +34,16 @@ def recalled(about: About, made: Answer, past: Sequence[Answer]) -> Answer:
         notes=(NO_REASON,) if about == "why" else (),
         confidence=None,
     )
+
+
+def not_repeated(made: Answer, past: Sequence[Answer]) -> Answer:
+    """`made`, the answer to another question than those of `past`; where it is doubted, and says again what the last
+    one said, it abstains: "what about Europe?" is not answered by the figure of the whole world."""
+    heard = {_said(one) for one in past[-1].said} if past else set()
+    again = bool(made.said) and {*map(_said, made.said)} <= heard and made.status == "partial"
+    if not again or any(one.question == made.question for one in past):
+        return made
+    return replace(made, text=NOTHING, sentences=(), citations=(), status="abstained")
 
 
 def _said(sentence: Statement) -> str:

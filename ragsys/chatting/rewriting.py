@@ -15,7 +15,7 @@ from ragsys.actions import Turn
 from ragsys.budget import Purse
 from ragsys.calls import within
 from ragsys.chatting import phrases, questions
-from ragsys.chatting.pointing import Past
+from ragsys.chatting.pointing import Past, pointing
 from ragsys.exchange import Cancel, Message, Reply, Request
 from ragsys.messages import data
 from ragsys.protocols import Generator
@@ -93,7 +93,7 @@ def refusal(text: str, asked: str, past: Sequence[Past]) -> str:
     """
     before = " ".join(f"{turn.question} {turn.answer}" for turn in past)
     if not text.strip():
-        return "it was empty"
+        return "it was empty: the model cannot tell what is meant"
     if "\n" in text.strip():
         return "it was more than a question"
     if len(text) > len(asked) + len(past[-1].question if past else "") + MAX_GROWTH:
@@ -109,13 +109,17 @@ def refusal(text: str, asked: str, past: Sequence[Past]) -> str:
     said = {*questions.content(text)}
     if not said:
         return "it asks nothing"
+    if points := pointing(text):
+        return f"it does not say what “{points[0].group()}” means"
     if not said & ({*questions.content(asked)} | {*questions.content(before)}):
         return "it is about something else"
     return ""
 
 
 def _marks(text: str) -> set[str]:
-    """The names, codes, years and numbers of a text, lower case, word by word."""
+    """The names, codes, years and numbers of a text, lower case, word by word; a verb that begins it is no name."""
     held = f"- {text}"
     named = {word for place in questions.names(held) for word in questions.words(held[slice(*place)])}
+    if questions.asks(text) or phrases.ORDER.match(text):  # "Why", "Compare"
+        named -= {*questions.words(text)[:1]}
     return named | set(re.findall(r"\d+(?:[.,]\d+)*", text))

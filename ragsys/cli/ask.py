@@ -57,6 +57,7 @@ def ask(
     What is new in the folder is indexed first. An answer that abstains is a success: its status says so.
     """
     from ragsys.cli.fresh import finish, refresh
+    from ragsys.smalltalk import replied
 
     limits = parse_budget(budget) if budget else None
     if save is not None and save.suffix.lower() not in _SAVED:
@@ -66,6 +67,9 @@ def ask(
     text = " ".join(question)
     if not text.strip():
         raise UsageError("the question is empty", hint='ragsys ask FOLDER "What ...?"')
+    if (reply := replied(text)) is not None:  # no library is needed for it
+        _show_and_save(shell, reply, save)
+        return
     if strict:
         where = replace(where, overrides=(*where.overrides, "answer.strict=true"))
     with where.open(folder, shell) as opened:
@@ -80,20 +84,10 @@ def ask(
                 made = event.data if event.kind == "answer" else made
         finally:
             live.clear()
-        if made is None:
-            return
-        if save is not None:
-            from ragsys.saved import save as write
-
-            write(made, save)
-            shell.note(dim(f"saved as {save}"))
-        # told before the library is closed, which takes its time
-        if shell.json:
-            shell.give(made.to_json())
-        else:
-            show(shell, made)
-        if not no_index:
-            finish(opened, shell)
+        if made is not None:  # told before the library is closed, which takes its time
+            _show_and_save(shell, made, save)
+            if not no_index:
+                finish(opened, shell)
 
 
 def begin(library: Library | RemoteLibrary) -> None:
@@ -105,6 +99,19 @@ def begin(library: Library | RemoteLibrary) -> None:
         generator = library.space.builder.build("generator", library.config.generator)
         if reads_prompts(generator):
             library.resume()
+
+
+def _show_and_save(shell: Shell, answer: Answer, save: Path | None) -> None:
+    """Save an answer where that was asked for, and show it."""
+    if save is not None:
+        from ragsys.saved import save as write
+
+        write(answer, save)
+        shell.note(dim(f"saved as {save}"))
+    if shell.json:
+        shell.give(answer.to_json())
+    else:
+        show(shell, answer)
 
 
 def unwritable(path: Path) -> str:
@@ -153,7 +160,8 @@ def _follow(shell: Shell, live: Live, event: Event) -> None:
 
 def show(shell: Shell, answer: Answer) -> None:
     """An answer for people: its text, its sources, what is not proved, how it came about."""
-    if answer.status != "answered":
+    ran = bool(answer.generator)  # not for small talk, nor for a question that is asked back
+    if ran and answer.status != "answered":
         shell.say(coloured(answer.status, "yellow"))
     for line in wrapped(answer.text):
         shell.say(*marked(line))
@@ -173,14 +181,15 @@ def show(shell: Shell, answer: Answer) -> None:
         shell.say(coloured("left out, not proved:" if left_out else "not proved:", "yellow"))
         for sentence in answer.unsupported:
             shell.say(f"  - {shortened(sentence.text, 200)}", dim(f"  ({'; '.join(sentence.problems)})"))
-    if shell.quiet and answer.status == "partial":  # what is missing belongs to a partial answer
+    if shell.quiet and ran and answer.status != "answered":  # what is missing belongs to the answer
         shell.say(*map(dim, answer.notes[:1]))
     if not shell.quiet:
         shell.say()
         for note in answer.notes:
             label, command, rest = note.partition(": ragsys ")
             shell.faint(note, whole=f"{command}{rest}"[2:] if label else "")
-        shell.faint(cost(answer), whole=f"trace {answer.trace}" if answer.trace else "")
+        if ran:
+            shell.faint(cost(answer), whole=f"trace {answer.trace}" if answer.trace else "")
 
 
 def cost(answer: Answer) -> str:

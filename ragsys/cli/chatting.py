@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from ragsys import masking
-from ragsys.chatting import phrases
 from ragsys.cli.ask import show
 from ragsys.cli.live import Live
 from ragsys.cli.shell import Shell, Where
@@ -125,9 +124,6 @@ class Session:
         try:
             if text.startswith("/"):
                 return self._command(text)
-            if phrases.COURTESY.match(text) and not self.shell.json:  # there each line has its answer
-                self._tell("Ask a question about these documents; /help lists the commands.")
-                return True
             self._ask(text)
         except RagsysError as error:
             self.failed = True
@@ -168,12 +164,12 @@ class Session:
         if made is None:
             return
         if self.shell.json:
-            turn = self.chat.turns[-1]
-            told = {"thread": self.chat.thread, "turn": len(self.chat.turns), "asked": turn.asked}
-            told |= {"understood": turn.query.to_json(), "answer": made.to_json()}
+            told = {"thread": self.chat.thread, "turn": len(self.chat.turns), "asked": text}
+            told |= {"understood": self.chat.query.to_json() if self.chat.query else None, "answer": made.to_json()}
             click.echo(json.dumps(told, ensure_ascii=False))
         else:
-            notes = tuple(note for note in made.notes if note not in self._noted)  # each is told once
+            own = made.notes[:1] if made.status != "answered" else ()  # what is missing is told each time
+            notes = tuple(note for note in made.notes if note in own or note not in self._noted)  # the others once
             self._noted.update(notes)
             show(self.shell, replace(made, notes=notes))
             self.shell.say()

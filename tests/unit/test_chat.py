@@ -16,7 +16,7 @@ from ragsys.chat import Chat, ChatTurn, compacted
 from ragsys.chatting.followups import Understood
 from ragsys.chatting.kept import turn_json, turn_of
 from ragsys.chatting.pointing import Past
-from ragsys.chatting.recalling import NO_REASON, UNPROVED, recalled
+from ragsys.chatting.recalling import NO_REASON, UNPROVED, not_repeated, recalled
 from ragsys.chatting.rewriting import refusal, request_of, rewrite
 from ragsys.errors import DocumentError, GenerationError, LibraryBusy, UsageError
 from ragsys.exchange import Cancel
@@ -64,6 +64,55 @@ def test_follow_ups_are_answered_and_say_how_they_were_understood(library: Libra
         assert "in 2023/annual.pdf" in chat.told(chat.query)
         with pytest.raises(UsageError, match="empty"):
             chat.ask("  ")
+
+
+def test_what_cannot_be_told_is_asked_back_and_the_reply_fills_it_in(library: Library) -> None:
+    with library.chat("talk") as chat:
+        back = chat.ask("why did it rise?")
+        assert (back.status, back.citations, back.evidence, back.trace) == ("abstained", (), (), "")
+        assert back.text.startswith("What does “it” refer to?")
+        chat.ask(REVENUE)
+        assert "455" in chat.ask("is that also true for 2023?").text
+        both = chat.ask("compared to 2022?")
+        assert ["455" in both.text, "412" in both.text] == [True, True]
+        assert "does not compare them" in " ".join(both.notes)
+        asked = chat.ask("why did it rise?").text
+        assert asked.startswith("Which do you mean by “it”: the revenue of the bakery in 2023 or ")
+        told = chat.ask("the revenue in 2022")
+        assert told.question == "why did the revenue in 2022 rise?"
+        assert (told.status, told.citations) == ("abstained", ())
+        assert "looked for a sentence that gives a reason" in told.notes[0]
+    with library.chat("talk") as chat:
+        assert [bool(turn.query.back) for turn in chat.turns] == [True, False, False, False, True, False]
+
+
+def test_a_figure_that_was_told_does_not_answer_another_question(library: Library) -> None:
+    with library.chat() as chat:
+        first = chat.ask(REVENUE)
+        other = chat.ask("what about Atlantis?")
+        assert other.question == "What was the revenue of the bakery for Atlantis in 2023?"
+        assert (other.status, other.citations) == ("abstained", ())
+        assert "Atlantis" in other.notes[0]
+        assert chat.ask("are you sure?").citations == ()  # of Atlantis
+    doubted = replace(first, status="partial")
+    assert not_repeated(doubted, [first]) is doubted  # the same question again
+
+
+def test_small_talk_is_replied_to_without_a_search_and_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAGSYS_HOME", str(tmp_path / "home"))
+    with Library(write_folder(tmp_path / "docs"), config="laptop-lexical", background=False) as library:
+        asked = library.ask("Hello, who are you?")
+        assert (asked.status, asked.citations, asked.evidence, asked.trace) == ("answered", (), (), "")
+        assert "ragsys" in asked.text
+        assert library.status().documents == 0  # not even indexed
+        with library.chat("talk") as chat:
+            assert chat.ask("Hello, who are you?").text == asked.text
+            assert "455" in chat.ask(REVENUE).text
+            assert chat.ask("thanks!").text == "You are welcome."
+            assert "412" in chat.ask("and in 2022?").text
+            assert [turn.asked for turn in chat.turns] == [REVENUE, "and in 2022?"]
 
 
 def test_who_asks_where_and_why_hears_where_the_answer_stands(library: Library) -> None:
@@ -247,6 +296,20 @@ def test_a_bad_rewrite_is_not_taken(library: Library, monkeypatch: pytest.Monkey
         assert "understood by rules" in chat.query.note
 
 
+def test_a_model_resolves_what_the_rules_would_ask_back(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = "How old is the bakery?"
+    replies = ["It was 455.", model_says(wanted), "Very old.", model_says(""), "It was 412."]
+    generator = scripted(library, monkeypatch, replies)
+    with library.chat() as chat:
+        chat.ask(REVENUE)
+        assert chat.ask("how old is that shop?").question == wanted
+        back = chat.ask("how deep is that lake?")  # the model cannot tell either
+        assert (back.text, back.usage.calls) == ("What does “that lake” refer to? It was not named before.", 1)
+        assert chat.query is not None
+        assert "cannot tell" in chat.query.note
+    assert [request.task for request in generator.requests] == ["write", "rewrite", "write", "rewrite"]
+
+
 def test_the_only_call_of_a_budget_is_for_the_answer(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     generator = scripted(library, monkeypatch, ["Revenue was 455 thousand euros.", "It was 412."])
     with library.chat(budget={"calls": 1}) as chat:
@@ -299,7 +362,10 @@ def test_a_model_that_is_slow_is_not_waited_for() -> None:
         ("What was the revenue of Acme in 2020?", "names what nobody said: 2020"),
         ("What was the revenue of Borg in 2019?", "names what nobody said: borg"),
         ("What was the revenue of Acme?", "leaves out 2019"),
+        ("How high was the revenue of Acme in 2019?", ""),
+        ("Compare the revenue of Acme in 2018 and in 2019.", ""),
         ("???", "leaves out 2019"),
+        ("Why did it fall in 2019?", "does not say what “it” means"),
         ("", "empty"),
     ],
 )

@@ -319,3 +319,77 @@ def test_short_fiscal_years_are_years() -> None:
     for text in ("FY18", "FY'18", "FY 18", "fiscal 18", "fiscal year 2018"):
         assert "2018" in tokens(text), text
     assert "2012" not in tokens("fiscal 12.5")
+
+
+PRICES = page_of(
+    (BlockKind.TITLE, "Acme: list of models"),
+    (BlockKind.TABLE, "| Model | Price (EUR) | Mass (kg) |\n| D40 | 64,000 | 610 |\n| D90 | 99,000 | 810 |"),
+    "The price of the D40 rose because steel became scarce.",
+    "The D90 remains the most common model.",
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("Why did the price of the D40 rise?", "because steel"),
+        ("What is the reason for the price of the D40?", "because steel"),
+        ("Which model is the most common?", "The D90 remains"),
+    ],
+)
+def test_a_reason_or_a_superlative_that_is_written_is_quoted(generator: Extractive, question: str, said: str) -> None:
+    draft = draft_of(generator, question, PRICES)
+    assert (draft.status, said in draft.text, len(draft.sentences)) == ("answered", True, 1)
+
+
+@pytest.mark.parametrize(
+    ("question", "looked"),
+    [
+        ("Why is the mass of the D90 810 kg?", "gives a reason and speaks of mass, D90, 810, kg"),
+        ("What caused the mass of the D90?", "gives a reason and speaks of mass, D90"),
+        ("Which model is cheapest?", "says “cheapest” and speaks of model"),
+        ("Which model has the lowest price?", "says “lowest” and speaks of model, price"),
+        ("Compare the D40 and the D90.", "compares D40 and D90"),
+        ("Is the D40 better than the D90?", "compares D40 and D90"),
+    ],
+)
+def test_a_fact_alone_gives_no_reason_and_no_superlative(generator: Extractive, question: str, looked: str) -> None:
+    draft = draft_of(generator, question, PRICES)
+    assert (draft.status, draft.sentences) == ("abstained", ())
+    assert f"looked for a sentence that {looked}" in draft.note
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Compare the price of the D40 and the D90.",
+        "What is the difference between the price of the D40 and the price of the D90?",
+        "How much more does the D90 cost than the D40?",
+        "What is the price of the D40, and what is the price of the D90? Compare: which is cheaper?",
+    ],
+)
+def test_what_is_compared_is_quoted_side_by_side_and_not_called_an_answer(generator: Extractive, question: str) -> None:
+    draft = draft_of(generator, question, PRICES)
+    assert ["64,000" in draft.text, "99,000" in draft.text, "steel" in draft.text] == [True, True, False]
+    assert draft.status == "partial"
+    assert "does not compare them" in draft.note
+
+
+def test_a_sentence_that_compares_answers_a_comparison(generator: Extractive) -> None:
+    page = page_of("The D90 is 200 kg heavier than the D40.", "The D40 is painted blue.")
+    draft = draft_of(generator, "How much heavier is the D90 than the D40?", page)
+    assert (draft.status, draft.text) == ("answered", "The D90 is 200 kg heavier than the D40.")
+
+
+def test_two_columns_of_one_row_are_both_said(generator: Extractive) -> None:
+    question = "What were the net sales of Acme in FY18, and what were the net sales of Acme in FY17? Compare them."
+    draft = draft_of(generator, question, INCOME)
+    assert ["FY18: 5,363" in draft.text, "FY17: 4,869" in draft.text] == [True, True]
+
+
+def test_a_row_of_another_measure_is_no_answer(generator: Extractive) -> None:
+    draft = draft_of(generator, "What was the budget of Acme for capital expenditures in 2018?", PAGES["acme"])
+    assert draft.status == "abstained" or "budget" in draft.note
+    deliveries = draft_of(generator, "What is the price of the D90 units delivered in 2024?", MODELS)
+    assert (deliveries.status, deliveries.sentences) == ("abstained", ())
+    assert "price" in deliveries.note

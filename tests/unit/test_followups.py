@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,11 @@ def read(case: dict[str, Any]) -> Understood:
 
 def is_right(case: dict[str, Any], found: Understood) -> bool:
     if case.get("same"):
-        return found.text == case["asked"] and not found.changed and not found.only
+        return found.text == case["asked"] and not found.changed and not found.only and not found.back
+    if "back" in case:
+        return not found.changed and all(part.lower() in found.back.lower() for part in case["back"])
+    if found.back:
+        return False
     text = found.text.lower()
     whole = all(part.lower() in text for part in case["holds"]) and not any(w.lower() in text for w in case["lacks"])
     return whole and set(found.only) == set(case.get("docs", ()))
@@ -71,7 +76,18 @@ def test_a_question_that_stands_on_its_own_is_left_to_the_letter() -> None:
 
 def test_without_a_past_nothing_is_changed() -> None:
     for case in CASES:
-        assert understand(case["asked"], ()) == Understood(case["asked"])
+        found = understand(case["asked"], ())
+        assert replace(found, back="") == Understood(case["asked"])
+        assert not (found.back and case.get("same")), case["asked"]
+
+
+@pytest.mark.parametrize(
+    "asked", ["why?", "is that also true for the D120?", "and the year before?", "which one is cheapest?", "is it?"]
+)
+def test_a_follow_up_on_nothing_is_asked_back(asked: str) -> None:
+    found = understand(asked, ())
+    assert "refer to?" in found.back
+    assert not understand("What is this report about?", ()).back
 
 
 def test_what_was_understood_carries_on() -> None:
