@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ragsys import sentences, smalltalk
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from ragsys.config import Budget
 
 CHARS_A_TOKEN = 4  # of the estimate that history is bounded by
+#: What a conversation can be saved as, by the file's ending.
+CONVERSATIONS = {".html": "html", ".htm": "html", ".md": "markdown", ".markdown": "markdown", ".json": "json"}
 ASKED_BACK = "nothing was searched: it cannot be told what the question means"
 _REMEMBERED = 6  # turns that a follow-up is understood from
 _LINE = 240  # characters of an older turn
@@ -196,6 +200,31 @@ class Chat:
             few = len(chosen) <= 3 or len(chosen) <= len(left)
             parts.append(f"in {_listed(chosen)}" if few else f"in all documents but {_listed(left)}")
         return "  ".join(parts) + (f"  ({query.note})" if query.note else "")
+
+    def save(self, path: str | Path) -> Path:
+        """Write the conversation with its citations and their pictures: `.html`, `.md`, or `.json` (the kept turns).
+
+        Raises `UsageError` on another ending, where nothing was asked yet, or where it cannot be written.
+        """
+        from ragsys import saved
+
+        path = Path(path)
+        if (kind := CONVERSATIONS.get(path.suffix.lower())) is None:
+            raise UsageError(
+                f"{path}: a conversation is saved as .html, .md or .json, found '{path.suffix}'", hint="talk.html"
+            )
+        if not self._turns:
+            raise UsageError(f"nothing was asked in thread {self.thread} yet", hint="ask a question first")
+        if kind == "json":
+            turns = [kept.turn_json(one.asked, one.query, one.answer, one.at) for one in self._turns]
+            told = json.dumps({"thread": self.thread, "turns": turns}, ensure_ascii=False, indent=1)
+            return saved.write(path, f"{told}\n")
+        writer = saved.conversation_html if kind == "html" else saved.conversation_markdown
+        exchanges = [
+            saved.Exchange(one.asked, self.told(one.query) if one.query.changed else "", one.answer, one.at)
+            for one in self._turns
+        ]
+        return saved.write(path, writer(self.thread, exchanges))
 
     def documents(self) -> list[Document]:
         """The library's documents, looked up anew only when it changed."""

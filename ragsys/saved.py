@@ -1,4 +1,4 @@
-"""Saved answers: one HTML or Markdown file that needs nothing else, with each citation's page and its boxes drawn.
+"""Saved answers and conversations: one HTML or Markdown file that needs nothing else, with the cited places drawn.
 
 Everything that comes from a document or a question is text: escaped, never markup. The HTML forbids scripts and every
 outside resource by its own policy.
@@ -6,9 +6,9 @@ outside resource by its own policy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from string import Template
+from typing import NamedTuple
 
 from ragsys.answers import Answer, Citation, Statement
 from ragsys.errors import RagsysError, UsageError
@@ -29,6 +29,15 @@ MEANING = {
 GONE = "the file is gone"
 
 
+class Exchange(NamedTuple):
+    """A turn of a conversation as it is saved."""
+
+    asked: str  # as it was typed
+    understood: str  # as it was asked of the documents; empty where that is the same
+    answer: Answer
+    at: str = ""  # ISO date and time
+
+
 def save(answer: Answer, path: Path) -> Path:
     """Write the answer as the file's ending says: `.html` (or `.htm`) or `.md`. Raises `UsageError` on another."""
     writers = {".html": to_html, ".htm": to_html, ".md": to_markdown, ".markdown": to_markdown}
@@ -37,7 +46,11 @@ def save(answer: Answer, path: Path) -> Path:
         raise UsageError(
             f"{path}: an answer is saved as .html or .md, found '{path.suffix}'", hint="--save answer.html"
         )
-    text = writer(answer)
+    return write(path, writer(answer))
+
+
+def write(path: Path, text: str) -> Path:
+    """Write a text file, with the folders above it. Raises `UsageError` where that cannot be done."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", errors="replace", newline="\n")
@@ -48,29 +61,65 @@ def save(answer: Answer, path: Path) -> Path:
 
 def to_html(answer: Answer) -> str:
     """The answer as one page: text with marks, then each citation with its picture; light and dark, no script."""
-    figures = "\n".join(_figure(answer, citation) for citation in answer.sources)
+    return _whole(answer.question, _sections(answer, "c", "h2"))
+
+
+def conversation_html(name: str, turns: Sequence[Exchange]) -> str:
+    """A conversation as one page: each question, how it was understood, and its answer as `to_html` shows it."""
+    told = []
+    for n, one in enumerate(turns, 1):
+        understood = f'<p class="understood">understood as: {_text(one.understood)}</p>' if one.understood else ""
+        when = f"<time>{_text(_minute(one.at))}</time>" if one.at else ""
+        body = f'<h2 class="asked">{_text(one.asked)}</h2>{when}{understood}{_sections(one.answer, f"t{n}c", "h3")}'
+        told.append(f'<section class="turn" id="t{n}">{body}</section>')
+    return _whole(f"Conversation {name}", "\n".join(told))
+
+
+def _whole(title: str, body: str) -> str:
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    return page(title=title, policy=policy, style=_STYLE, body=f"<main>\n<h1>{_text(title)}</h1>\n{body}\n</main>")
+
+
+def _sections(answer: Answer, anchor: str, heading: str) -> str:
+    """The answer without its question. `anchor` begins the ids of its sources, `heading` is the tag of its headings."""
+    figures = "\n".join(_figure(answer, citation, anchor) for citation in answer.sources)
+    title = f"<{heading}>Sources</{heading}>"
     sections = [
-        f'<section class="sources" aria-label="Sources"><h2>Sources</h2>{figures}</section>' if figures else "",
-        _doubts(answer.unsupported),
+        f'<p class="status {answer.status}">{answer.status}</p>',
+        f'<div class="answer">{_body(answer, anchor)}</div>',
+        f'<section class="sources" aria-label="Sources">{title}{figures}</section>' if figures else "",
+        _doubts(answer.unsupported, heading),
         _facts(answer),
     ]
-    body = _BODY.substitute(
-        question=_text(answer.question),
-        status=answer.status,
-        answer=_body(answer),
-        sections="\n".join(section for section in sections if section),
-    )
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-    return page(title=answer.question, policy=policy, style=_STYLE, body=body)
+    return "\n".join(section for section in sections if section)
 
 
 def to_markdown(answer: Answer) -> str:
     """The answer as Markdown; pictures stand in it as data, so that the file can be moved alone."""
-    lines = [f"# {_plain(answer.question)}", "", _marked(answer) or _plain(answer.text), ""]
+    return "\n".join([f"# {_plain(answer.question)}", "", *_lines(answer, "##")]).rstrip() + "\n"
+
+
+def conversation_markdown(name: str, turns: Sequence[Exchange]) -> str:
+    """A conversation as Markdown: each question, how it was understood, and its answer as `to_markdown` shows it."""
+    lines = [f"# Conversation {_plain(name)}", ""]
+    for n, one in enumerate(turns, 1):
+        lines += [f"## {n}. {_plain(one.asked)}", ""]
+        lines += [f"*{_plain(_minute(one.at))}*", ""] if one.at else []
+        lines += [f"*understood as: {_plain(one.understood)}*", ""] if one.understood else []
+        lines += [*_lines(one.answer, "###"), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _minute(at: str) -> str:
+    return at[:16].replace("T", " ")
+
+
+def _lines(answer: Answer, heading: str) -> list[str]:
+    lines = [_marked(answer) or _plain(answer.text), ""]
     if answer.status != "answered":
         lines += [f"*{answer.status}*", ""]
     for citation in answer.sources:
-        lines += [f"## [{citation.number}] {_plain(_name(citation))}, page {citation.page}", ""]
+        lines += [f"{heading} [{citation.number}] {_plain(_name(citation))}, page {citation.page}", ""]
         if citation.quote:
             lines += [f"> {_plain(citation.quote)}", ""]
         picture = _picture(citation)
@@ -79,25 +128,24 @@ def to_markdown(answer: Answer) -> str:
         gone = f"; {GONE}" if citation.gone else ""
         lines += [f"{citation.level.value}: {MEANING[citation.level]}{gone}", ""]
     if answer.unsupported:
-        lines += ["## Not proved", ""]
+        lines += [f"{heading} Not proved", ""]
         lines += [f"- {_plain(one.text)} ({_plain('; '.join(one.problems))})" for one in answer.unsupported]
         lines.append("")
     lines += [f"- {_plain(note)}" for note in answer.notes]
-    lines += ["", " · ".join(_plain(part) for part in _cost(answer))]
-    return "\n".join(lines).rstrip() + "\n"
+    return [*lines, "", " · ".join(_plain(part) for part in _cost(answer))]
 
 
 def _name(citation: Citation) -> str:
     return f"{citation.title} ({citation.path})" if citation.title else citation.path
 
 
-def _body(answer: Answer) -> str:
+def _body(answer: Answer, anchor: str) -> str:
     if not answer.said:
         return f"<p>{_text(answer.text)}</p>"
     parts = []
     for one in answer.said:
         kind = "" if one.level is Level.SUPPORTED else f' class="doubt" title="{_text("; ".join(one.problems))}"'
-        links = "".join(f'<a class="mark" href="#c{number}">{number}</a>' for number in one.citations)
+        links = "".join(f'<a class="mark" href="#{anchor}{number}">{number}</a>' for number in one.citations)
         parts.append(f"<span{kind}>{_text(one.text)}</span>{links}")
     return "<p>" + " ".join(parts) + "</p>"
 
@@ -106,7 +154,7 @@ def _marked(answer: Answer) -> str:
     return " ".join(_plain(one.text) + "".join(f" \\[{number}\\]" for number in one.citations) for one in answer.said)
 
 
-def _figure(answer: Answer, citation: Citation) -> str:
+def _figure(answer: Answer, citation: Citation, anchor: str) -> str:
     picture = _picture(citation)
     image = f'<img alt="page {citation.page} with the cited place marked" src="{picture}">' if picture else ""
     said = [one.text for one in answer.said if citation.number in one.citations]
@@ -114,7 +162,7 @@ def _figure(answer: Answer, citation: Citation) -> str:
     quote = f"<blockquote>{_text(citation.quote)}</blockquote>" if citation.quote else ""
     level = citation.level.value
     return (
-        f'<figure id="c{citation.number}" aria-label="Source {citation.number} of: {label}"><figcaption>'
+        f'<figure id="{anchor}{citation.number}" aria-label="Source {citation.number} of: {label}"><figcaption>'
         f'<b class="number">{citation.number}</b><span class="file">{_text(_name(citation))}</span>'
         f'<span class="page">page {citation.page}{f", {GONE}" if citation.gone else ""}</span>'
         f'<span class="level {level}" title="{_text(MEANING[citation.level])}">{level}</span></figcaption>'
@@ -133,11 +181,11 @@ def _picture(citation: Citation) -> str:
     return jpeg(image, quality=QUALITY)
 
 
-def _doubts(statements: tuple[Statement, ...]) -> str:
+def _doubts(statements: tuple[Statement, ...], heading: str) -> str:
     if not statements:
         return ""
     items = "".join(f"<li>{_text(one.text)}<small>{_text('; '.join(one.problems))}</small></li>" for one in statements)
-    return f'<section class="doubts"><h2>Not proved by what it cites</h2><ul>{items}</ul></section>'
+    return f'<section class="doubts"><{heading}>Not proved by what it cites</{heading}><ul>{items}</ul></section>'
 
 
 def _facts(answer: Answer) -> str:
@@ -147,6 +195,8 @@ def _facts(answer: Answer) -> str:
 
 def _cost(answer: Answer) -> Iterator[str]:
     usage = answer.usage
+    if not answer.generator:  # it was asked back: nothing was read
+        return
     yield f"{counted(len(answer.evidence), 'page')} read"
     yield f"{usage.seconds:.2f} s"
     if usage.calls:
@@ -166,7 +216,12 @@ _STYLE = """
 body { margin: 0; background: var(--paper); color: var(--ink); font: 17px/1.55 system-ui, "Segoe UI", sans-serif; }
 main { max-width: 52rem; margin: 0 auto; padding: 3rem 1.25rem 4rem; }
 h1 { font-size: 1.55rem; line-height: 1.25; margin: 0 0 1rem; text-wrap: balance; overflow-wrap: anywhere; }
-h2 { font-size: .8rem; text-transform: uppercase; letter-spacing: .08em; color: var(--soft); margin: 2.5rem 0 .75rem; }
+h2, h3 { font-size: .8rem; text-transform: uppercase; letter-spacing: .08em; color: var(--soft); }
+h2, h3 { margin: 2.5rem 0 .75rem; }
+.turn { border-top: 1px solid var(--line); margin-top: 2.5rem; padding-top: 1.5rem; }
+h2.asked { font-size: 1.2rem; text-transform: none; letter-spacing: 0; color: var(--ink); margin: 0 0 .5rem;
+  overflow-wrap: anywhere; }
+.understood, time { display: block; margin: 0 0 .75rem; color: var(--soft); font-size: .9rem; overflow-wrap: anywhere; }
 .answer { font-size: 1.12rem; overflow-wrap: anywhere; }
 .answer p { margin: 0; }
 .status { color: var(--doubt); font-weight: 600; }
@@ -194,10 +249,3 @@ footer { margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1re
 footer ul { padding-left: 1.1rem; margin: 0 0 .5rem; }
 footer p { margin: 0; overflow-wrap: anywhere; }
 """
-
-_BODY = Template("""<main>
-<h1>$question</h1>
-<p class="status $status">$status</p>
-<div class="answer">$answer</div>
-$sections
-</main>""")

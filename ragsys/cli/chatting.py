@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -43,7 +44,7 @@ COMMANDS = {
     "/show": Command("/show N [FILE.png]", "the cited place as a picture: opened, or saved"),
     "/why": Command("/why [FILE:PAGE]", "how the last answer came about; why a page was not read"),
     "/config": Command("/config [A.B=VALUE]", "show the settings, or change one for this chat"),
-    "/save": Command("/save FILE", "keep the last answer as .html or .md, with page crops"),
+    "/save": Command("/save FILE [all]", "save the last answer, or all of them: .html or .md, with page crops"),
     "/new": Command("/new [NAME]", "begin another thread"),
     "/threads": Command("/threads [NAME]", "list the threads, or go on with one"),
     "/undo": Command("/undo", "take the last question back"),
@@ -299,9 +300,20 @@ class Session:
     def _save(self, rest: str) -> None:
         from ragsys.saved import save
 
-        if not rest:
-            raise UsageError("/save: name a file", hint="/save answer.html")
-        self._tell(f"saved as {save(self._last().answer, _file(rest))}")
+        name = re.sub(r"^all(?:\s+|$)|\s+all$", "", rest)
+        if not name:
+            raise UsageError(
+                "/save: name a file", hint="/save answer.html        the whole conversation: /save talk.html all"
+            )
+        if name != rest:
+            self.export(_file(name))
+            return
+        path = save(self._last().answer, _file(name))
+        self._tell(f"saved as {path}", dim("  the last answer; /save FILE all saves the whole conversation"))
+
+    def export(self, path: Path) -> None:
+        """Save the whole conversation, and say so."""
+        self._tell(f"saved as {self.chat.save(path)}", dim(f"  {counted(len(self.chat.turns), 'turn')}"))
 
     def _new(self, rest: str) -> None:
         if rest and rest in self.library.threads.names():

@@ -21,6 +21,8 @@ from ragsys.library import Library
 
 REVENUE = "What was the revenue of the bakery in 2023?"
 CHAT = [sys.executable, "-m", "ragsys", "chat"]
+#: Seconds that anything may take: only what hangs is waited for so long, on the slowest machine.
+PATIENCE = 300.0
 #: A model that takes long: it answers a word at a time until nobody waits any more, and then says so.
 SLOW = """
 import sys, time
@@ -31,8 +33,7 @@ class Slow(ScriptedGenerator):
     def stream(self, request):
         gone = []
         request.cancel.on(lambda: (gone.append(1), print("GIVEN-UP", flush=True)))
-        for _ in range(600):
-            if gone: return
+        while not gone:
             yield "word \\x1b]0;evil\\x07"
             time.sleep(0.05)
 build = Builder.build
@@ -106,6 +107,61 @@ def test_lines_of_a_pipe_are_asked_one_by_one(docs: Path, tmp_path: Path) -> Non
     assert "no conversation" in subprocess.run([*CHAT, str(docs), "--list"], capture_output=True, text=True).stdout
 
 
+def test_a_conversation_is_saved_whole(docs: Path, tmp_path: Path) -> None:
+    last, whole = tmp_path / "last.md", tmp_path / "whole.html"
+    lines = [REVENUE, "and in 2022?", "thanks", "why did it rise?", f"/save {last}", f"/save {whole} all", "/save all"]
+    done = piped(docs, "\n".join(lines), "--thread", "talk", "--export", str(tmp_path / "talk.md"))
+    assert done.returncode == 1  # the last line names no file
+    assert "/save FILE all saves the whole conversation" in done.stdout
+    assert "/save: name a file" in done.stdout
+    assert "Conversation" not in last.read_text(encoding="utf-8")
+    html = whole.read_text(encoding="utf-8")
+    for told in (REVENUE, "and in 2022?", "understood as: What was the revenue of the bakery in 2022?", 'href="#t2c1"'):
+        assert told in html
+    assert html.count('src="data:image/jpeg;base64,') == 2
+    assert "thanks" not in html
+    markdown = (tmp_path / "talk.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (\d\. .*)$", markdown, re.M)[:2] == [f"1. {REVENUE}", "2. and in 2022?"]
+    assert "455" in markdown
+    # an old conversation, without a question
+    old = piped(docs, "", "--thread", "talk", "--export", str(tmp_path / "old.json"))
+    assert (old.returncode, old.stderr) == (0, "")
+    assert "saved as" in old.stdout
+    turns = json.loads((tmp_path / "old.json").read_text(encoding="utf-8"))["turns"]
+    assert [turn["asked"] for turn in turns] == [REVENUE, "and in 2022?", "why did it rise?"]
+    assert turns[1]["understood"]["text"] == "What was the revenue of the bakery in 2022?"
+    told = json.loads(piped(docs, "", "--export", str(tmp_path / "again.html"), "--json").stdout)
+    assert (told["thread"], told["turns"]) == ("talk", 3)
+    assert "src=" in (tmp_path / "again.html").read_text(encoding="utf-8")
+
+
+def test_what_cannot_be_exported_is_told_with_what_to_do(docs: Path, tmp_path: Path) -> None:
+    for options, said, hint in (
+        (["--thread", "tolk", "--export", "x.md"], "there is no such conversation", "--list"),
+        (["--export", "x.md"], "no conversation about", "ragsys chat"),
+        (["--export", "x.pdf"], "saved as .html, .md or .json", "--export talk.html"),
+        (["--export", str(tmp_path / "none" / "x.md")], "there is no folder", "--export talk.html"),
+        (["--list", "--export", "x.md"], "excludes --list", "--help"),
+    ):
+        done = piped(docs, "", *options)
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+        assert [said in done.stderr, hint in done.stderr] == [True, True], done.stderr
+    assert not (tmp_path / "none").exists()
+
+
+def test_small_talk_needs_no_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAGSYS_HOME", str(tmp_path / "home"))
+    root = write_folder(tmp_path / "docs")
+    ask = [sys.executable, "-m", "ragsys", "ask", str(root)]
+    done = subprocess.run([*ask, "Who", "are", "you?"], capture_output=True, text=True, check=True)
+    assert "I am ragsys" in done.stdout
+    assert "pages read" not in done.stdout
+    told = json.loads(subprocess.run([*ask, "thanks", "--json"], capture_output=True, text=True, check=True).stdout)
+    assert (told["status"], told["text"], told["citations"]) == ("answered", "You are welcome.", [])
+    assert not (tmp_path / "home" / "data").exists()  # nothing was opened, nothing indexed
+    assert "You are welcome." in piped(root, "thanks\n").stdout
+
+
 def test_names_of_threads_and_options_are_checked(docs: Path) -> None:
     for options, said in (
         (["--thread", "../x"], "cannot be a thread's name"),
@@ -160,6 +216,10 @@ pty = pytest.importorskip("pty") if os.name == "posix" else None
 terminal_only = pytest.mark.skipif(os.name != "posix", reason="this platform has no pseudo-terminals")
 
 
+_ESCAPES = re.compile(rb"\x1b\[[0-9;?>]*[A-Za-z]|\x1b[>=]")
+_BEGUN = re.compile(rb"\x1b(?:\[[0-9;?>]*)?$")  # an escape code of which the rest has not come yet
+
+
 class Terminal:
     """A program at a pseudo-terminal."""
 
@@ -167,44 +227,54 @@ class Terminal:
         assert pty is not None
         self.pid, self.line = pty.fork()
         if not self.pid:
-            os.environ.update(TERM="xterm", COLUMNS="100", LINES="40")
+            # asked where the cursor is, this terminal would answer late where it is slow: in the next line's text
+            os.environ.update(TERM="xterm", COLUMNS="100", LINES="40", PROMPT_TOOLKIT_NO_CPR="1")
             os.execv(command[0], command)
-        self.seen = ""
+        self.raw = b""  # all that came
+        self.read = 0  # bytes of it that a wait has gone past
 
     def type(self, text: str) -> None:
         os.write(self.line, text.encode())
 
     def wait_for(self, text: str) -> None:
-        """Read until a text came since the last wait; escape codes are left out."""
+        """Read until a text came since the last wait; escape codes are left out, wherever a read cuts them."""
+        until = time.monotonic() + PATIENCE
+        while (end := self._found(text)) is None:
+            assert time.monotonic() < until, self.raw[self.read :]
+            assert self._take(0.5) is not False, self.raw[self.read :]
+        self.read = end
+
+    def _found(self, text: str) -> int | None:
+        """Where the first such text ends that no wait has gone past yet."""
+        said = _BEGUN.sub(b"", self.raw[self.read :])
+        plain, places = bytearray(), []
+        at = 0
+        for match in [*_ESCAPES.finditer(said), None]:
+            stop = match.start() if match else len(said)
+            plain += said[at:stop]
+            places += range(at, stop)
+            at = match.end() if match else stop
+        found = plain.find(text.encode())
+        return None if found < 0 else self.read + places[found + len(text.encode()) - 1] + 1
+
+    def _take(self, seconds: float) -> bool | None:
+        """Whether something came in so many seconds: None if nothing did, False at the end."""
         import select
 
-        until = time.monotonic() + 30
-        while text not in self.seen:
-            assert time.monotonic() < until, self.seen
-            if not select.select([self.line], [], [], 0.5)[0]:
-                continue
-            try:
-                data = os.read(self.line, 65536)
-            except OSError:
-                data = b""
-            assert data, self.seen
-            self.raw = data
-            if b"\x1b[6n" in data:  # the editor asks where the cursor is
-                os.write(self.line, b"\x1b[1;1R")
-            plain = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[>=]", b"", data).decode("utf-8", "replace")
-            self.seen += plain
-        self.seen = self.seen[self.seen.index(text) + len(text) :]
+        if not select.select([self.line], [], [], seconds)[0]:
+            return None
+        try:
+            data = os.read(self.line, 65536)
+        except OSError:
+            return False
+        self.raw += data
+        return bool(data)
 
     def end(self) -> int:
         """The exit code, once it ended by itself."""
-        import select
-
-        while select.select([self.line], [], [], 30)[0]:
-            try:
-                if not os.read(self.line, 65536):
-                    break
-            except OSError:
-                break
+        until = time.monotonic() + PATIENCE
+        while self._take(0.5) is not False:
+            assert time.monotonic() < until, self.raw[self.read :]
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
@@ -252,7 +322,7 @@ def test_at_a_terminal(docs: Path, started: list[Terminal]) -> None:
 
 @terminal_only
 def test_ctrl_c_gives_an_answer_up_and_the_chat_goes_on(docs: Path, started: list[Terminal]) -> None:
-    chat = Terminal([sys.executable, "-c", SLOW, "chat", str(docs)])
+    chat = Terminal([sys.executable, "-c", SLOW, "chat", str(docs), "--budget", f"{PATIENCE:.0f}s"])
     started.append(chat)
     chat.wait_for("/help lists the commands")
     chat.wait_for(">")
@@ -270,6 +340,7 @@ def test_ctrl_c_gives_an_answer_up_and_the_chat_goes_on(docs: Path, started: lis
 def test_a_client_that_hangs_up_ends_its_answer_at_the_owner(docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import threading
 
+    from ragsys import service
     from ragsys.exchange import Cancel
     from ragsys.protocols import Request
     from ragsys.remote import RemoteLibrary
@@ -281,9 +352,10 @@ def test_a_client_that_hangs_up_ends_its_answer_at_the_owner(docs: Path, monkeyp
         def stream(self, request: Request) -> Iterator[str]:  # type: ignore[override]
             assert request.cancel is not None
             request.cancel.on(given_up.set)
-            given_up.wait(60)
+            given_up.wait(PATIENCE)
             return iter(())
 
+    monkeypatch.setattr(service, "_CANCEL_SECONDS", PATIENCE)  # that the owner has to tell how it ended
     with Library(docs, config="laptop-lexical", background=False, index=False) as owner:
         build = owner.space.builder.build
         silent = Silent()
@@ -297,7 +369,7 @@ def test_a_client_that_hangs_up_ends_its_answer_at_the_owner(docs: Path, monkeyp
                 if event.step is not None and event.step.kind == "write":
                     break
             cancel.set()
-            assert given_up.wait(30)
+            assert given_up.wait(PATIENCE)
             ended = list(events)[-1]  # as one that is given up in this process
             assert (ended.kind, ended.data.status, ended.data.notes) == ("answer", "partial", ("cancelled",))
 
@@ -315,7 +387,7 @@ def test_a_call_that_its_owner_does_not_give_up_in_time_ends_as_cancelled(
 
     def stuck(library: object, args: object, tell: object) -> tuple[None, bytes]:
         began.set()
-        held.wait(60)
+        held.wait(PATIENCE)
         return None, b""
 
     monkeypatch.setattr(service, "_CALLS", {**service._CALLS, "stream": stuck})
@@ -325,7 +397,7 @@ def test_a_call_that_its_owner_does_not_give_up_in_time_ends_as_cancelled(
         Library(docs, config="laptop-lexical", background=False, index=False) as owner,
         RemoteLibrary(owner.place, owner.config) as client,
     ):
-        threading.Thread(target=lambda: (began.wait(30), cancel.set())).start()
+        threading.Thread(target=lambda: (began.wait(PATIENCE), cancel.set())).start()
         with pytest.raises(BudgetSpent, match="cancelled"):
             list(client.stream(REVENUE, cancel=cancel))
         held.set()
