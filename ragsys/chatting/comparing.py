@@ -42,7 +42,7 @@ _PAIRS = tuple(
             r"^which\s+of\s+(?P<a>.+?)\s+(?:and|or)\s+(?P<b>(?:the\s+)?\S+)\s+(?P<how>\w+.*)$",
             rf"^(?:{_BE}|does|did|do|has|have)\s+(?P<a>.+?)\s+(?P<how>{_MORE}(?:\s+\w+)?)\s+than\s+(?P<b>.+)$",
             rf"^(?:by\s+)?how\s+(?:much|many|far)\s+(?P<how>{_MORE})(?P<noun>\s+\w+)?\s+(?:{_BE}|does|did|do)\s+(?P<a>.+?)"
-            r"(?:\s+\w+)?\s+than\s+(?P<b>.+)$",
+            r"(?:\s+(?:cost|need|sell|weigh|use|take|last|earn|make))?\s+than\s+(?P<b>.+)$",
             rf"^(?P<a>)(?:(?:by\s+)?how\s+(?:much|many|far)\s+)?(?P<how>{_MORE})(?:\s+\w+)?\s+than\s+(?P<b>.+)$",
             r"^(?P<a>(?:the\s+|an?\s+)?\S+(?:\s\S+)?)\s+or\s+(?P<b>(?:the\s+|an?\s+)?\S+(?:\s\S+)?)$",
         ),
@@ -65,7 +65,9 @@ _BY = {
     "age": r"old|young|new",
     "sound level": r"loud|quiet|nois",
 }
-_IS = re.compile(rf"which (?:{_BE}|costs?) (?:the )?(?P<word>[a-z ]+)|which (?P<costs>costs?)\b", re.IGNORECASE)
+_IS = re.compile(
+    rf"(?:which (?:{_BE}|costs?)|how much) (?:the )?(?P<word>[a-z ]+)|which (?P<costs>costs?)\b", re.IGNORECASE
+)
 
 
 class Pair(NamedTuple):
@@ -146,7 +148,7 @@ def run(past: Sequence[Past]) -> list[str]:
     found: dict[str, str] = {}
     for turn in reversed(past):
         apart = questions.apart(turn.question)
-        if found and {questions.frame(one) for one in apart} != {questions.frame(one) for one in found}:
+        if found and not all(questions.alike(one, other) for one in apart for other in found):
             break
         found |= {questions.body(one): one for one in reversed(apart) if questions.body(one) not in found}
     return list(found.values())[::-1]

@@ -122,7 +122,7 @@ class _Reading:
         count = len(questions.words(self.text))
         if self.about and count > _MAX_FRAGMENT:  # "What about the roof makes it leak when it rains?"
             return True
-        if pointing(self.text):
+        if pointing(self.text) or phrases.UNOWNED.match(self.text):
             return False
         if questions.asks(self.text):
             return len(said) > 1 or (len(said) == 1 and count > 3 and not self.led and self._new(said))
@@ -420,6 +420,8 @@ class _Reading:
         several = questions.apart(self.last.question)
         if len(several) == 1 and (pair := comparing.pair(questions.body(self.last.question))) and pair.sides[0]:
             several = list(pair.sides)
+        if len({questions.PERIOD.sub("", one) for one in several}) < len(several):  # one thing, in several periods
+            return self._with(several[0])._resolved()
         if len(several) > 1 and words & _SINGLE and not phrases.THIS.search(self.text):
             return self._which(points[0].group(), several)
         if words & phrases.PERSON and not known_person(self.past):
@@ -466,7 +468,7 @@ class _Reading:
         counts = re.match(r"(?P<how>how (?:many|much)) (?P<was>(?:is|was|are|were|has been|have been) .+)$", text, re.I)
         if counts and (old := phrases.PREDICATE.search(base)):
             return self._made(f"{base[: old.start()]}{counts['was']}{base[old.end() :]}?")
-        amount = re.match(r"how (?:many|much) (?P<what>[\w -]+)$", text, re.I)
+        amount = None if phrases.UNOWNED.match(text) else re.match(r"how (?:many|much) (?P<what>[\w -]+)$", text, re.I)
         asked = questions.measure(base)
         if amount and asked is not None and re.match(r"(?:by |for )?how (?:many|much)\b", base, re.I):
             return self._made(f"{text[:1].upper()}{text[1:]}{base[asked.end :]}?")

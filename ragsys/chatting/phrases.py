@@ -159,6 +159,9 @@ MOVES = _words(
 )
 PREDICATE = re.compile(r"\b(?:is|was|are|were|has been|have been)\s+(?:\w+ly\s+)?\w+(?:ed|en|lt|ld|nt|ught|ade|id)\b")
 
+#: "how much is saved?", "when was it": a question in which nothing is named that it is asked of.
+UNOWNED = pattern(rf"^(?:how(?: (?:much|many|often|long|far))?|when|where|why|by whom) {PREDICATE.pattern}$")
+
 # -- documents ---------------------------------------------------------------------------------------------------------
 
 _KIND = r"""(?:(?:annual|quarterly|interim|sustainability|financial|progress|research|audit|press)\s+)?

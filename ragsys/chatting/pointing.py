@@ -162,15 +162,17 @@ def antecedent(word: str, past: Sequence[Past], *, measured: bool = False) -> st
     return questions.thing(last.question)
 
 
+_PERSONAL = re.compile(r"[^\W\d_]+(?:[-'][^\W\d_]+)*(?: [^\W\d_]+\.?(?:[-'][^\W\d_]+)*)+$")
+
+
 def known_person(past: Sequence[Past]) -> str:
-    """Whom "she" may mean: the last name of a person that an answer brought, else one that a question holds."""
+    """Whom "she" may mean: the last name of several words that an answer brought, else that a question holds."""
     for turn in reversed(past[-_RECENT:]):
-        name = _named_anew(turn)
-        if name and (" " in name or re.match(r"who\b", questions.body(turn.question), re.I)):
-            return name
-    asked = questions.body(past[-1].question)
-    named = [asked[slice(*place)] for place in questions.names(asked)]
-    return next((name for name in reversed(named) if " " in name and not questions.is_code(name)), "")
+        for text in (f"- {fold(turn.answer)}", questions.body(turn.question)):
+            named = [text[slice(*place)] for place in questions.names(text)]
+            if people := [name for name in named if _PERSONAL.match(name) and len(questions.content(name)) > 1]:
+                return people[0]
+    return ""
 
 
 def _named_anew(turn: Past) -> str:

@@ -360,12 +360,14 @@ def apart(question: str) -> list[str]:
     return [f"{one[:1].upper()}{one[1:]}?" for one in found]
 
 
-def frame(question: str) -> str:
-    """What is left of a question without its names and periods: equal ones ask the same about different things."""
-    text = body(question)
-    for start, end in sorted([*periods(text), *names(text)], reverse=True):
-        text = f"{text[:start]}_{text[end:]}"
-    return " ".join(content(text))
+def alike(one: str, other: str) -> bool:
+    """Whether two questions ask the same of different things: more than half of their words are the same, around one
+    stretch that is not."""
+    mine, theirs = content(one), content(other)
+    most = min(len(mine), len(theirs))
+    before = next((n for n in range(most) if mine[n] != theirs[n]), most)
+    behind = next((n for n in range(most - before) if mine[-1 - n] != theirs[-1 - n]), most - before)
+    return 2 * (before + behind) > max(len(mine), len(theirs))
 
 
 def kind(question: str) -> str:
