@@ -172,7 +172,9 @@ class Extractive:
         unmeasured = question.measures and not _held(question.measures, chosen[0].candidate, question, frozenset())
         confidence = max(0.0, min(1.0, chosen[0].score - 0.15 * len(missing) - (UNMEASURED if unmeasured else 0.0)))
         absent = f"nothing there on: {', '.join(question.word(stem) for stem in missing)}" if missing else ""
-        if unmeasured and chosen[0].candidate.kind == "row":  # a figure of something else
+        if (
+            unmeasured and question.wants == "number" and chosen[0].candidate.kind == "row"
+        ):  # a figure of something else
             measures = ", ".join(sorted(question.word(stem).lower() for stem in question.measures))
             return [], min(confidence, self.options.abstain / 2), absent or f"nothing there on any {measures} of it", ""
         if confidence < self.options.abstain:

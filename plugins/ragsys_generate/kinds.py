@@ -8,15 +8,15 @@ from .candidates import Candidate
 from .words import read, stem, tokens
 
 _WHY = re.compile(
-    r"\bwhy\b|\bhow come\b|\b(?:reasons?|causes?|explanations?)\b(?=:| (?:for|of|behind|that|why)\b)"
+    r"\bwhy\b|\bhow come\b|\b(?:reasons?|causes?)\b(?=:| (?:for|of|behind|that|why)\b)|\bexplanations? (?:for|why)\b"
     r"|\bwhat (?:caused|causes|explains|explained|led to|drove|is behind|was behind)\b",
     re.IGNORECASE,
 )
 _REASON = re.compile(
     r"(?i:\b(?:because|due to|owing to|thanks to|as a result|result(?:s|ed|ing)? (?:of|from|in)|caus(?:e|es|ed|ing)"
     r"|reasons?|therefore|thus|hence|so that|in order to|driven by|led to|leads? to|came from|comes? from|attribut\w+"
-    r"|explain\w*|reflect(?:s|ed|ing)?|on th(?:is|at) ground|primarily|mainly|offset by|contributed to|related to"
-    r"|after (?:the|an?))\b)|\b[Ss]ince (?=[a-z])(?!then\b|the\b)"
+    r"|explain\w*|reflect(?:s|ed|ing)?|on th(?:is|at) ground|primarily|mainly|offset by|contributed to|related to)\b)"
+    r"|\b[Ss]ince (?=[a-z])(?!then\b|the\b)"
 )
 _TELLS_REASONS = frozenset(map(stem, ("cause", "reason", "why")))  # stems of a heading whose rows are reasons
 
@@ -31,14 +31,17 @@ _OTHERS = (
 _MOST = {stem(word): frozenset(map(stem, group.split())) for group in (_UP, _DOWN) for word in group.split()} | {
     stem(word): frozenset((stem(word),)) for word in _OTHERS.split()
 }
+_LIMITS = {"max", "maximum", "min", "minimum", "top"}  # they name a column, and choose nothing
+_CHOOSING = [word for word in f"{_UP} {_DOWN} {_OTHERS}".split() if word not in _LIMITS]
 _SUPERLATIVE = re.compile(
-    rf"(?<!at )\b(?:{'|'.join(f'{_UP} {_DOWN} {_OTHERS}'.split())})\b(?! of the time| recent| way| practice| method)",
-    re.IGNORECASE,
-)
+    rf"(?<!at )\b(?:{'|'.join(_CHOOSING)})\b(?! of the time| recent| way| practice| method)"
+)  # in lower case: "Best Buy" is a name
 _ASKS = re.compile(r"\b(?:which|what|who|whom|whose|when|where)\b", re.IGNORECASE)
 
+_MORE = r"(?:more|less|fewer|better|worse|[a-z]{2,}er)"
 _COMPARES = re.compile(
-    r"\b(?:compar\w+|differences?|differs?|versus|vs)\b|\b(?:more|less|fewer|better|worse|[a-z]{2,}er)\b.*\b(?:than|or)\b",
+    rf"\b(?:compare[ds]?|comparing|comparison|differences? between|differs?|versus|vs)\b"
+    rf"|\b{_MORE}\b(?:\s+\S+){{0,6}}?\s+than\s+(?!\d)|^(?:which|what|who)\b[^,:]*\b{_MORE}\b[^,:]*[,:].*\bor\b",
     re.IGNORECASE,
 )
 _COMPARING = re.compile(
@@ -74,14 +77,17 @@ def says_most(one: Candidate, asked: tuple[str, ...]) -> bool:
 
 
 def compared(text: str) -> tuple[str, str] | None:
-    """The two names, or the two years, that a question compares; None where it compares nothing by name."""
+    """The two names of a kind, or the two years, that a question compares; None where it compares nothing by name."""
     if not _COMPARES.search(text):
         return None
     question = read(text)
     for stems in (question.names, question.years):
         if len(stems) == 2:
             first, second = (term.word for term in question.terms if term.stem in stems)
-            return first, second
+            coded = {any(char.isdigit() for char in word) for word in (first, second)}
+            beside = re.search(rf"{re.escape(first)}(?:'s)?\s+{re.escape(second)}", text)  # "Huawei Health" is one
+            if len(coded) == 1 and not beside:
+                return first, second
     return None
 
 
