@@ -26,6 +26,7 @@ _CHOICE = pattern(
     |^(?:(?:what|who|which)\s+{_BE}\s+|(?:what|how)\s+about\s+)?the\s+(?P<most>{MOST})(?:\s+(?:one|ones|of\s+\w+))?$
     |^(?:and\s+)?(?:what(?:'s|\s+{_BE})\s+)?(?:the\s+)?(?P<sum>difference|ratio|sum|total|average|change)
     (?:\s+(?:between|of)\s+(?:them|the\s+two|both|these|those))?$
+    |^(?:the\s+)?\S+\s+(?P<better>{_BE}\s+{_MORE}(?:\s+\w+)?)$
     |^(?P<compare>compare|contrast)(?:\s+(?:them|both|the\s+two|these|those|these two|those two))?$"""
 )
 _PAIRS = tuple(
@@ -108,6 +109,8 @@ def choice(text: str) -> str:
         return "compare"
     if found["sum"]:
         return f"what is the {found['sum'].lower()}?"
+    if found["better"]:  # "so the T35 is better?"
+        return f"which {found['better'].lower()}?"
     return f"which {found['how']}?" if found["how"] else f"which is the {found['most']}?"
 
 

@@ -68,7 +68,9 @@ WHY = pattern(
     |change|growth|decline|jump|difference))?|how come|how so|what for|for what reason
     |what makes (?:that|it|you say (?:that|so))
     |(?:what(?:'s| is| was| are| were) )?(?:the )?(?:reason|cause|explanation)s?(?: (?:for|of|behind) (?:that|this|it))?
-    |what (?:caused|causes|explains|explained|led to|drove|is behind|was behind) (?:that|this|it))$"""
+    |what (?:caused|causes|explains|explained|led to|drove|is behind|was behind)
+    (?: (?:that|this|it)
+    | (?:that|this|the) (?:increase|decrease|rise|fall|drop|change|growth|decline|jump|difference)))$"""
 )
 MORE = pattern(
     r"""^(?:(?:tell|give|show) me more(?: (?:about|on) (?:that|it|this))?|(?:some )?more(?: details?| please)?
@@ -103,11 +105,11 @@ _COUNTED = r"(?P<count>a couple of|two|three|four|five|\d{1,2})"
 COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "a couple of": 2}
 BEFORE = pattern(
     rf"""(?:{_ONCE}(?:year (?:before|earlier|ago)(?: that)?|(?:previous|prior|preceding|last) year)
-    |{_COUNTED} years (?:before|earlier|ago|prior)(?: that)?|before (?:that|then|this))$"""
+    |(?:the )?{_COUNTED} years (?:before|earlier|ago|prior)(?: that)?|before (?:that|then|this))$"""
 )
 AFTER = pattern(
     rf"""(?:{_ONCE}(?:year (?:after|later)(?: that)?|(?:next|following|subsequent) year)
-    |{_COUNTED} years (?:after|later|on)(?: that)?|after (?:that|then|this))$"""
+    |(?:the )?{_COUNTED} years (?:after|later|on)(?: that)?|after (?:that|then|this))$"""
 )
 #: "since then", "at that time", "in the same year": the period that was spoken of.
 THEN = pattern(
@@ -119,8 +121,8 @@ THEN = pattern(
 TRANSFER = pattern(
     r"""^(?:is|was|are|were|does|did|do|would|will|can|could)\s+(?:that|this|it|these|those|they|the\s+same(?:\s+thing)?)\s+
     (?:(?:also|still|equally|likewise|really|even|too)\s+)*(?:be\s+)?
-    (?:true|so|valid|right|correct|the\s+case|the\s+same|similar|(?:any\s+)?different|like\s+that|hold(?:\s+true)?|apply|go
-    |work|happen|count)\s+(?:(?:also|too|as\s+well)\s+)*
+    (?:true|so|valid|right|correct|the\s+case|the\s+same|similar|(?:any\s+)?different|like\s+that|hold(?:\s+true)?
+    |(?<!it\s)(?<!it\salso\s)(?:apply|go|work|happen|count))\s+(?:(?:also|too|as\s+well)\s+)*
     (?:for|of|to|with|about|(?=(?:in|at|on|during|after|before|since)\b))\s*(?P<rest>.+?)(?:\s+(?:too|also|as\s+well|either))?$
     |^(?:is|was|are|were|does|did|do|has|have|had|can)\s+(?P<named>(?:the\s+|an?\s+)?\S+(?:\s\S+){0,2}?)\s+
     (?:(?:also|really)\s+)?(?:(?:do|be)\s+)?(?:the\s+same|similar|(?:any\s+)?different|like\s+that|too|as\s+well|also|either)$"""

@@ -126,6 +126,9 @@ def _shown(match: re.Match[str], after: str, past: Sequence[Past], *, asked: boo
         after,
         re.I,
     )
+    told = re.fullmatch(r"(?:is|was|are|were)\s+", match.string[: match.start()], re.I)
+    if noun and noun.end() == len(after) and told:  # "is that normal"
+        noun = None
     if noun and asked:
         known = noun[1].lower() in phrases.NOUNS or re.search(rf"\b{re.escape(noun[1])}\b", last, re.I)
         return (antecedent("it", past), noun.end()) if known else (match.group(), 0)

@@ -394,6 +394,9 @@ def topic(question: str) -> str:
     count = re.match(r"how many\s+(?P<what>.+?)\s+(?:were|was|are|is)\s+(?P<rest>.+)", text, re.IGNORECASE)
     if count:
         return f"the number of {count['what']} {count['rest']}"
+    count = re.match(r"how many\s+(?P<what>[\w-]+)\s+(?P<rest>(?P<verb>[a-z]+)\s+.+)", text, re.IGNORECASE)
+    if count and count["verb"] not in AUXILIARIES | PREPOSITIONS and not _DO.search(text):
+        return f"the number of {count['what']} that {count['rest']}"
     acting, aux = subject(text), _DO.search(text) or _WAS.search(text)
     if acting is not None and aux is not None:  # "how often the membranes must be cleaned"
         parts = (text[: aux.start()], text[slice(*acting)], aux["aux"], text[acting.end :])
