@@ -103,7 +103,7 @@ def _export(shell: Shell, where: Where, folder: Path, thread: str | None, path: 
     if thread is not None and thread not in names:
         raise UsageError(
             f"--thread {thread}: there is no such conversation about {folder}.{did_you_mean(thread, names)}",
-            hint=f"ragsys chat {quoted(folder)} --list        begins it: --thread {thread}, without --export",
+            hint=f"ragsys chat {quoted(folder)} --list",
         )
     with where.open(folder, shell, background=False) as opened, opened.chat(thread or names[0]) as chat:
         for note in chat.notes:
