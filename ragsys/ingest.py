@@ -414,8 +414,10 @@ def _attempted(state: State, layer: str) -> str:
 
 
 def attempt_of(state: State, stage: str, layer: str) -> str:
-    """Which of how many attempts was the last one, to be added to a fault's reason."""
-    return f"; attempt {state.attempts[tally(stage, layer)]} of {ATTEMPTS}"
+    """Which of how many attempts this was, and what follows; to be added to a fault's reason."""
+    number = state.attempts[tally(stage, layer)]
+    following = "the next run tries again" if number < ATTEMPTS else "try again: ragsys index FOLDER --retry"
+    return f"; attempt {min(number, ATTEMPTS)} of {ATTEMPTS}, {following}"
 
 
 def _outcome(writing: _Writing) -> Outcome:
