@@ -408,7 +408,10 @@ class Tool(Protocol):
 
 @runtime_checkable
 class Suite(Protocol):
-    """A benchmark: documents, questions, gold. Built with a folder that holds the benchmark's own published files."""
+    """A benchmark: documents, questions, gold. Built with a folder that holds the benchmark's own published files.
+
+    It may have `notes`, texts on what of its files was left out when they were last read: reports show them.
+    """
 
     name: str
     licence: str

@@ -75,7 +75,7 @@ def scored_of(run: RunFolder, metrics: Sequence[NamedMetric], *, compared: bool 
             hint=f"go on with it: {run.resumed}",
         )
     outcomes: dict[str, list[Outcome]] = {name: [run.outcomes[q["id"], name] for q in questions] for name in names}
-    notes = list(about.get("notes", ()))
+    notes = [*about.get("notes", ()), *about.get("suite_notes", ())]
     if len(questions) < len(run.questions):
         notes.append(
             f"unfinished: {len(questions)} of {len(run.questions)} questions were asked of every configuration"

@@ -121,6 +121,7 @@ def evaluate(
     place = places.place_of(opened.root, Path(library) if library is not None else None)
     about = _about(opened, chosen, how, questions, documents, place)
     scoring = {
+        "suite_notes": list(getattr(opened, "notes", ())),
         "metrics": [one.name for one in asked],
         "judge": {"hash": pinned.hash, "config": pinned.dump()} if pinned else None,
         "notes": notes,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evaluating import rows
+from evaluating import Tiny, rows
 from folders import write_folder
 from PIL import Image
 
@@ -132,3 +132,15 @@ def test_gold_that_cannot_be_found_is_told(suite: Path, capsys: pytest.CaptureFi
     assert "| its gold documents could not be read | 2 |" in Path("run", "report.md").read_text()
     assert command(["eval", "run", "--report-only", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["unreadable"] == ["manual.pdf"]
+
+
+def test_what_a_suite_left_out_of_its_files_is_in_the_report(
+    suite: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    note = "tiny-questions.jsonl: 1 of 400 records is left out: line 3: found 0"
+    monkeypatch.setattr(Tiny, "notes", [note], raising=False)
+    assert command(["eval", str(suite), "-c", "laptop-lexical", "--search-only", "--limit", "2", "--out", "run"]) == 0
+    assert f"note: {note}" in capsys.readouterr().out
+    monkeypatch.delattr(Tiny, "notes")
+    assert command(["eval", "run", "--report-only"]) == 0
+    assert note in Path("run", "report.md").read_text()

@@ -109,7 +109,7 @@ def test_wrong_fields(tmp_path: Path) -> None:
     each_field_is_checked(QUESTION, ["Q", "A", "page_id", "type", "layout_mapping"], asked, file)
     mapping = QUESTION["layout_mapping"][0]  # type: ignore[index]
     for wrong, words in (
-        ({"page_id": [3]}, "field 'questions[0].page_id': found [3], expected pages in 0..2"),
+        ({"page_id": [3]}, "field 'questions[0].page_id[0]': found 3, expected a whole number in 0..2"),
         ({"page_id": []}, "expected pages in 0..2"),
         ({"layout_mapping": [{**mapping, "page": 3}]}, "'questions[0].layout_mapping[0].page': found 3"),
         ({"layout_mapping": [{**mapping, "bbox": [1, 2, 3]}]}, "expected 4 numbers"),

@@ -83,6 +83,24 @@ def test_version_2_has_kinds_of_questions(tmp_path: Path) -> None:
     fails(suite, "question_types.json, record [0], field 'requires_visual': found 'yes', expected true or false")
 
 
+@pytest.mark.parametrize("kind", [MmLongBench, MmLongBenchV2])
+def test_a_question_whose_page_is_not_known_is_asked_without_one(tmp_path: Path, kind: type) -> None:
+    records = [{**RECORD, "question": f"How many bags in year {number}?"} for number in range(60)]
+    records[7] = {**records[7], "evidence_pages": "[0]"}  # as three of the published records are
+    records[9] = {**records[9], "evidence_pages": "[0, 5]"}
+    suite = _suite(tmp_path / "bench", *records, kind=kind)
+    questions = check_suite(suite)
+    assert [question["id"] for question in questions] == [f"mill.pdf#{number}" for number in range(60)]
+    assert "gold_pages" not in questions[7]
+    assert questions[7]["doc_ids"] == ["mill.pdf"]
+    assert questions[9]["gold_pages"] == [{"doc": "mill.pdf", "page": 5}]
+    assert suite.notes == [
+        "samples.json: 2 of 60 records are used without the part that is wrong: "
+        "record [7], field 'evidence_pages': found 0, expected a whole number of at least 1; "
+        "record [9], field 'evidence_pages': found 0, expected a whole number of at least 1"
+    ]
+
+
 def test_wrong_fields(tmp_path: Path) -> None:
     file = "samples.json, record [0]"
     each_field_is_checked(RECORD, list(RECORD), lambda one: _suite(tmp_path / "bench", one), file)

@@ -66,8 +66,8 @@ def test_an_error_names_file_line_field_what_was_found_and_what_is_expected() ->
         ("texts", "a", ["a"]),
         ("texts", ["a", "b"], ["a", "b"]),
         ("keys", [1, "a"], ["1", "a"]),
-        ("integers", 4, [4]),
-        ("integers", [4, 5], [4, 5]),
+        ("listed", 4, [4]),
+        ("listed", [4, 5], [4, 5]),
         ("numbers", [1, 2.5], [1.0, 2.5]),
         ("written_list", "['a', 3]", ["a", 3]),
         ("written_list", ' ["a", null]', ["a", None]),
@@ -98,7 +98,7 @@ def test_values(read: str, value: object, expected: object) -> None:
         ("texts", [1]),
         ("texts", None),
         ("keys", [None]),
-        ("integers", ["1"]),
+        ("listed", "1"),
         ("numbers", [float("inf")]),
         ("row", [1]),
         ("rows", [1]),
@@ -113,7 +113,7 @@ def test_values_of_the_wrong_kind(read: str, value: object) -> None:
 
 
 def test_missing_is_an_error_unless_it_may_be() -> None:
-    for read in ("list", "texts", "keys", "integers", "rows"):
+    for read in ("list", "texts", "keys", "rows"):
         assert "'evidence[1].x': missing" in _said(lambda read=read: getattr(_row(), read)("x"))
         assert getattr(_row(), read)("x", missing=True) == []
         assert getattr(_row(x=None), read)("x", missing=True) == []

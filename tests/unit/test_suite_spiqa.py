@@ -112,7 +112,14 @@ def test_each_field_of_a_paper(tmp_path: Path, part: str, fields: list[str]) -> 
         ("B", {"referred_figures_tables": ["x"]}, "referred_figures_tables[0]': found 'x', expected a list of files"),
         ("B", {"referred_figures_tables": [["x"]]}, "found 'x', expected a figure of the paper"),
         ("C", {"answer": [{"free_form_answer": "", "yes_no": None}] * 2}, "answer[0].yes_no': found None"),
-        ("C", {"figures_and_tables": [{"file": "../x.png", "caption": "x"}]}, "expected one below"),
+        (
+            "C",
+            {
+                "figures_and_tables": [{"file": "../x", "caption": "x"}],
+                "referred_figures_tables": [["../x"]] * 2,
+            },
+            "expected one below",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, part: str, wrong: dict[str, Any], words: str) -> None:

@@ -9,6 +9,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 from ragsys.evaluation.records import Question
 from ragsys.protocols import Context
 from ragsys_suites.suites import reading
+from ragsys_suites.suites.flaws import Lenient
 
 
 class InFolder(Protocol):
@@ -23,7 +24,7 @@ class InFolder(Protocol):
 Given = TypeVar("Given", bound=InFolder)
 
 
-class PdfSuite(Generic[Given]):
+class PdfSuite(Lenient, Generic[Given]):
     """What such suites share; each says where its files are, what it is, and what a record of its file means."""
 
     name: str

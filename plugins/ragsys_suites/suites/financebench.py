@@ -12,6 +12,8 @@ from ragsys.evaluation.records import GoldPage, GoldPassage, Question
 from ragsys.options import Options
 from ragsys_suites.suites import reading
 from ragsys_suites.suites.base import PdfSuite
+from ragsys_suites.suites.flaws import Parts
+from ragsys_suites.suites.gold import page_numbers
 
 
 class FinanceBenchOptions(Options):
@@ -51,27 +53,37 @@ class FinanceBench(PdfSuite[FinanceBenchOptions]):
 
     def questions(self) -> Iterator[Question]:
         """One question a line."""
-        for row in reading.json_lines(self._file()):
-            doc = f"{row.text('doc_name')}.pdf"
-            places: dict[tuple[str, int], None] = {}  # several texts of one page are one gold page
-            passages: list[GoldPassage] = []
-            for one in row.rows("evidence"):
-                name = f"{one.text('doc_name')}.pdf"
-                places[name, one.integer("evidence_page_num", low=0) + 1] = None
-                passages.append({"doc": name, "text": one.text("evidence_text")})
-            pages: list[GoldPage] = [{"doc": name, "page": page} for name, page in places]
-            question = Question(
-                id=row.text("financebench_id"),
-                question=row.text("question"),
-                answer=row.text("answer"),
-                answers=[row.text("answer")],
-                answer_type="text",
-                doc_ids=list(dict.fromkeys([doc, *(name for name, _ in places)])),
-                gold_pages=pages,
-                gold_passages=passages,
-                source=row.text("question_type"),
-                meta={"company": row.text("company"), "reasoning": row.get("question_reasoning")},
-            )
-            if self.options.setting == "single":
-                question["scope"] = [doc]
-            yield question
+        file = self._file()
+        return self.flaws.sound(file, reading.json_lines(file), self._question)
+
+    def _question(self, row: reading.Row, parts: Parts) -> Question:
+        doc = _pdf(row)
+        reading.inside(self.root, doc, row.where("doc_name"))
+        places: dict[tuple[str, int], None] = {}  # several texts of one page are one gold page
+        passages: list[GoldPassage] = []
+        for one in parts(row.rows, "evidence") or ():
+            name = _pdf(one)
+            reading.inside(self.root, name, one.where("doc_name"))
+            number = one.value("evidence_page_num", "a whole number")
+            places |= {(name, page): None for page in page_numbers(one, "evidence_page_num", [number], parts, low=0)}
+            passages.append({"doc": name, "text": one.text("evidence_text")})
+        pages: list[GoldPage] = [{"doc": name, "page": page} for name, page in places]
+        question = Question(
+            id=row.text("financebench_id"),
+            question=row.text("question"),
+            answer=row.text("answer"),
+            answers=[row.text("answer")],
+            answer_type="text",
+            doc_ids=list(dict.fromkeys([doc, *(one["doc"] for one in passages)])),
+            gold_pages=pages,
+            gold_passages=passages,
+            source=parts(row.text, "question_type") or "",
+            meta={"company": parts(row.text, "company") or "", "reasoning": row.get("question_reasoning")},
+        )
+        if self.options.setting == "single":
+            question["scope"] = [doc]
+        return question
+
+
+def _pdf(row: reading.Row) -> str:
+    return f"{row.text('doc_name')}.pdf"

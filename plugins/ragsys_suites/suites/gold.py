@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ragsys.evaluation.records import GoldPage
+from ragsys_suites.suites.flaws import Parts
 from ragsys_suites.suites.rows import Row
 
 #: What MMLongBench-Doc (and MMDocIR, which takes its questions over) calls a modality -> our name.
@@ -17,6 +18,18 @@ MODALITIES = {
     "Chart": "chart",
     "Figure": "figure",
 }
+
+
+def page_numbers(
+    row: Row, key: str, values: Iterable[Any], parts: Parts, *, low: int = 1, high: int | None = None
+) -> list[int]:
+    """The pages (from 1) that `values` of the field `key` name, counted from `low`; what is no page is left out."""
+    at = isinstance(row.get(key), list)  # else they are one value, or written as one text
+
+    def read(number: int, value: Any) -> int:
+        return row.whole(f"{key}[{number}]" if at else key, value, low=low, high=high) + 1 - low
+
+    return parts.each(read, values)
 
 
 def pages_of(doc: str, numbers: Iterable[int]) -> list[GoldPage]:

@@ -14,6 +14,7 @@ from ragsys.evaluation.records import Question
 from ragsys.options import Options
 from ragsys.protocols import Context
 from ragsys_suites.suites import reading
+from ragsys_suites.suites.flaws import Lenient, Parts
 from ragsys_suites.suites.gold import as_text, modalities
 
 log = logging.getLogger("ragsys.suites")
@@ -29,7 +30,7 @@ class M3DocVqaOptions(Options):
     )
 
 
-class M3DocVqa:
+class M3DocVqa(Lenient):
     """M3DocVQA (Cho et al. 2024): 2,441 questions of MultiModalQA on 3,368 PDFs with 41,005 pages.
 
     Where: made by m3docvqa/main.py of the repository bloomberg/m3docrag on GitHub, which takes the questions of
@@ -88,8 +89,12 @@ class M3DocVqa:
         known = set(self._names())
         there = {path.name for path in self.documents()} if skip else known
         left = 0
-        for row in reading.json_lines(self._file()):
-            question = self._question(row, known)
+        file = self._file()
+
+        def read(row: reading.Row, parts: Parts) -> Question:
+            return self._question(row, parts, known)
+
+        for question in self.flaws.sound(file, reading.json_lines(file), read):
             if there.issuperset(question["doc_ids"]):
                 yield question
             else:
@@ -107,7 +112,7 @@ class M3DocVqa:
     def _names(self) -> list[str]:
         return [f"{name}.pdf" for name in dict.fromkeys(reading.json_texts(self._list()))]
 
-    def _question(self, row: reading.Row, known: set[str]) -> Question:
+    def _question(self, row: reading.Row, parts: Parts, known: set[str]) -> Question:
         context = row.rows("supporting_context")
         docs = [f"{one.key('doc_id')}.pdf" for one in context]
         for one, doc in zip(context, docs, strict=True):
@@ -129,7 +134,7 @@ class M3DocVqa:
         if row.has("metadata"):
             about = row.row("metadata")
             if about.has("type"):
-                question["source"] = about.text("type")
+                question["source"] = parts(about.text, "type") or ""
         return question
 
 

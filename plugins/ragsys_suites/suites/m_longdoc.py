@@ -7,10 +7,12 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import Field
 
-from ragsys.evaluation.records import GoldPage, Question
+from ragsys.evaluation.records import Question
 from ragsys.options import Options
 from ragsys_suites.suites import reading
 from ragsys_suites.suites.base import PdfSuite
+from ragsys_suites.suites.flaws import Parts
+from ragsys_suites.suites.gold import page_numbers, pages_of
 
 _MODALITIES = {"texts": "text", "tables": "table", "figures or diagrams or charts": "figure"}
 
@@ -50,21 +52,24 @@ class MLongDoc(PdfSuite[MLongDocOptions]):
 
     def questions(self) -> Iterator[Question]:
         """One question a line."""
-        for row in reading.json_lines(self._file()):
-            source = PurePosixPath(row.text("source"))
-            doc = f"{source.stem}.pdf" if source.suffix == ".json" else f"{source.name}.pdf"
-            pages: list[GoldPage] = [{"doc": doc, "page": page} for page in row.integers("evidence_pages", low=1)]
-            modality = _MODALITIES[row.one_of("category", _MODALITIES)]
-            yield Question(
-                id=str(row.line),
-                question=row.text("question"),
-                doc_ids=[doc],
-                gold_pages=pages,
-                scope=[doc],
-                evidence_modality=[modality],
-                source=modality,
-                meta={"annotator": row.get("annotator")},
-            )
+        file = self._file()
+        return self.flaws.sound(file, reading.json_lines(file), self._question)
+
+    def _question(self, row: reading.Row, parts: Parts) -> Question:
+        source = PurePosixPath(row.text("source"))
+        doc = f"{source.stem}.pdf" if source.suffix == ".json" else f"{source.name}.pdf"
+        reading.inside(self.root, doc, row.where("source"))
+        modality = _MODALITIES[row.one_of("category", _MODALITIES)]
+        return Question(
+            id=str(row.line),
+            question=row.text("question"),
+            doc_ids=[doc],
+            gold_pages=pages_of(doc, page_numbers(row, "evidence_pages", row.listed("evidence_pages"), parts)),
+            scope=[doc],
+            evidence_modality=[modality],
+            source=modality,
+            meta={"annotator": row.get("annotator")},
+        )
 
     def _file(self) -> Path:
         return reading.need(self.options.folder, self.options.questions, suite=self)

@@ -13,7 +13,8 @@ from ragsys.options import Options
 from ragsys.protocols import Context
 from ragsys_suites.suites import reading
 from ragsys_suites.suites.bound import Leaf, bind
-from ragsys_suites.suites.gold import MODALITIES, answer_text, modalities, pages_of, unit_box
+from ragsys_suites.suites.flaws import Lenient, Parts
+from ragsys_suites.suites.gold import MODALITIES, answer_text, modalities, page_numbers, pages_of, unit_box
 from ragsys_suites.suites.unpacked import image_bytes
 
 ANNOTATIONS = ("MMDocIR_annotations.jsonl", "dataset/MMDocIR_annotations.jsonl")
@@ -31,7 +32,7 @@ class MmDocIrOptions(Options):
     )
 
 
-class MmDocIr:
+class MmDocIr(Lenient):
     """MMDocIR (Dong et al. 2025): 1,658 questions with pages and layout boxes on 313 documents with 20,395 pages.
 
     Where: the dataset page MMDocIR/MMDocIR_Evaluation_Dataset of the hub; schema in dataset/README.md of the repository
@@ -78,17 +79,24 @@ class MmDocIr:
 
     def documents(self) -> Iterator[Path]:
         """The documents of the annotations."""
-        sizes = {_name(row): _size(row) for row in reading.json_lines(self._file())}
+        sizes = {doc: size for doc, size, _, _ in self._documents()}
         if self.options.pages == "pdfs":
             return (reading.inside(self.root, name, str(self._file())) for name in sizes)
         return iter(bind(self.root, sizes, self._leaves))
 
     def questions(self) -> Iterator[Question]:
         """One question an item, by document."""
-        for row in reading.json_lines(self._file()):
-            doc, size, domain = _name(row), _size(row), row.text("domain")
-            for number, one in enumerate(row.rows("questions")):
-                yield _question(f"{doc}#{number}", doc, size, domain, one)
+        items = (
+            (f"{doc}#{number}", doc, size, domain, one)
+            for doc, size, domain, asked in self._documents()
+            for number, one in enumerate(asked)
+        )
+        return self.flaws.sound(self._file(), items, _question, "question")
+
+    def _documents(self) -> Iterator[tuple[str, int, str, list[reading.Row]]]:
+        """(name, number of pages, domain, questions) of each document."""
+        file = self._file()
+        return self.flaws.sound(file, reading.json_lines(file), _document, "document")
 
     def _file(self) -> Path:
         return reading.need(self.options.folder, *ANNOTATIONS, suite=self)
@@ -116,11 +124,18 @@ def _size(row: reading.Row) -> int:
     return last - first + 1
 
 
-def _question(key: str, doc: str, size: int, domain: str, row: reading.Row) -> Question:
+def _document(row: reading.Row, parts: Parts) -> tuple[str, int, str, list[reading.Row]]:
+    name = _name(row)
+    reading.inside(row.file.parent, name, row.where("doc_name"))
+    return name, _size(row), parts(row.text, "domain") or "", row.rows("questions")
+
+
+def _question(item: tuple[str, str, int, str, reading.Row], parts: Parts) -> Question:
+    key, doc, size, domain, row = item
     answer = answer_text(row, "A")
-    pages = [page + 1 for page in row.integers("page_id", low=0)]
-    if not pages or max(pages) > size:
-        raise row.error("page_id", row.get("page_id"), f"pages in 0..{size - 1}, as page_indices says")
+    if not (named := row.listed("page_id")):
+        raise row.error("page_id", named, f"pages in 0..{size - 1}, as page_indices says")
+    pages = page_numbers(row, "page_id", named, parts, low=0, high=size - 1)
     kinds = row.text("type")
     question = Question(
         id=key,
@@ -133,7 +148,7 @@ def _question(key: str, doc: str, size: int, domain: str, row: reading.Row) -> Q
         evidence_modality=modalities(row.written_list("type") if kinds.startswith("[") else [kinds], _KINDS),
         source=domain,
     )
-    boxes = [_box(doc, size, one) for one in row.rows("layout_mapping")]
+    boxes = parts.each(lambda _, one: _box(doc, size, one), row.rows("layout_mapping"))
     if boxes:
         question["gold_boxes"] = boxes
     return question

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydantic import Field
@@ -11,7 +11,8 @@ from ragsys.evaluation.records import AnswerType, Question
 from ragsys.options import Options
 from ragsys_suites.suites import reading
 from ragsys_suites.suites.base import PdfSuite
-from ragsys_suites.suites.gold import answer_text, modalities, pages_of
+from ragsys_suites.suites.flaws import Parts
+from ragsys_suites.suites.gold import answer_text, modalities, page_numbers, pages_of
 
 TYPES = ("data/question_types.json", "question_types.json")
 _FORMATS: dict[str, AnswerType] = {
@@ -40,7 +41,8 @@ class MmLongBench(PdfSuite[MmLongBenchOptions]):
     Read of each record: doc_id (the PDF's name), doc_type, question, answer, evidence_pages ("[3, 5]": a list written
     as a text, 1-based, kept), evidence_sources ("['Chart']"), answer_format (Str | Int | Float | List | None: None
     cannot be answered). Records have no id: DOC#N, N the record's number in the file from 0. A few pages that are named
-    are not in their PDF; they are left as they are.
+    are not in their PDF; they are left as they are. Three records name page 0, for none is known: they are asked
+    without a gold page.
 
     Official setting: each question is asked of its own document (`scope`). Official metrics: accuracy and F1 by rules,
     after a model has shortened each answer: mmlongbench_extracted_* with --judge; mmlongbench_* score the answer as it
@@ -65,37 +67,14 @@ class MmLongBench(PdfSuite[MmLongBenchOptions]):
     )
     PDFS = ("data/documents", "documents")
 
-    def documents(self) -> Iterator[Path]:
-        """The PDFs that questions ask about."""
-        root = self.root
-        named: dict[str, str] = {}
-        for row in self._rows():
-            named.setdefault(row.key("doc_id"), row.where("doc_id"))
-        return (reading.inside(root, name, where) for name, where in named.items())
-
     def questions(self) -> Iterator[Question]:
         """One question a record."""
-        kinds = self._kinds()
-        for row in self._rows():
-            doc = row.key("doc_id")
-            answer = answer_text(row, "answer")
-            form = _FORMATS[row.one_of("answer_format", _FORMATS)]
-            pages = [row.whole("evidence_pages", page, low=1) for page in row.written_list("evidence_pages")]
-            question = Question(
-                id=f"{doc}#{row.line}",
-                question=row.text("question"),
-                answer=answer,
-                answers=[answer],
-                answer_type=form,
-                doc_ids=[doc],
-                scope=[doc],
-                evidence_modality=modalities(row.written_list("evidence_sources")),
-                source=row.text("doc_type"),
-                meta=kinds.get((doc, row.text("question")), {}),
-            )
-            if pages and form != "unanswerable":
-                question["gold_pages"] = pages_of(doc, pages)
-            yield question
+        root, kinds = self.root, self._kinds()
+
+        def read(row: reading.Row, parts: Parts) -> Question:
+            return _question(row, parts, root, kinds)
+
+        return self.flaws.sound(self._file(), self._rows(), read)
 
     def _rows(self) -> Iterator[reading.Row]:
         file = self._file()
@@ -104,6 +83,31 @@ class MmLongBench(PdfSuite[MmLongBenchOptions]):
     def _kinds(self) -> dict[tuple[str, str], dict[str, object]]:
         """{(document, question): what version 2 says of the question's kind}."""
         return {}
+
+
+def _question(
+    row: reading.Row, parts: Parts, root: Path, kinds: Mapping[tuple[str, str], dict[str, object]]
+) -> Question:
+    doc = row.key("doc_id")
+    reading.inside(root, doc, row.where("doc_id"))
+    answer = answer_text(row, "answer")
+    form = _FORMATS[row.one_of("answer_format", _FORMATS)]
+    pages = page_numbers(row, "evidence_pages", parts(row.written_list, "evidence_pages") or (), parts)
+    question = Question(
+        id=f"{doc}#{row.line}",
+        question=row.text("question"),
+        answer=answer,
+        answers=[answer],
+        answer_type=form,
+        doc_ids=[doc],
+        scope=[doc],
+        evidence_modality=modalities(parts(row.written_list, "evidence_sources") or ()),
+        source=parts(row.text, "doc_type") or "",
+        meta=kinds.get((doc, row.text("question")), {}),
+    )
+    if pages and form != "unanswerable":
+        question["gold_pages"] = pages_of(doc, pages)
+    return question
 
 
 class MmLongBenchV2(MmLongBench):
@@ -137,11 +141,9 @@ class MmLongBenchV2(MmLongBench):
 
     def _kinds(self) -> dict[tuple[str, str], dict[str, object]]:
         file = reading.optional(self.options.folder, *TYPES)
-        rows = reading.json_list(file) if file else ()
-        return {
-            (row.key("doc_id"), row.text("question")): {
-                "task_type": row.text("task_type"),
-                "requires_visual": row.flag("requires_visual"),
-            }
-            for row in rows
-        }
+        return dict(self.flaws.sound(file, reading.json_list(file), _kind)) if file else {}
+
+
+def _kind(row: reading.Row, _: Parts) -> tuple[tuple[str, str], dict[str, object]]:
+    about = {"task_type": row.text("task_type"), "requires_visual": row.flag("requires_visual")}
+    return (row.key("doc_id"), row.text("question")), about

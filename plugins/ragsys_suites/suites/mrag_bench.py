@@ -13,6 +13,7 @@ from ragsys.evaluation.records import GoldPage, Question
 from ragsys.options import Options
 from ragsys.protocols import Context
 from ragsys_suites.suites import reading
+from ragsys_suites.suites.flaws import Lenient, Parts
 from ragsys_suites.suites.unpacked import Entry, Written, image_bytes, safe_name, unpack
 
 CHOICES = ("A", "B", "C", "D")
@@ -26,7 +27,7 @@ class MragBenchOptions(Options):
     folder: Path = Field(description="holds data/ with the parquet files test-*.parquet")
 
 
-class MragBench:
+class MragBench(Lenient):
     """MRAG-Bench (Hu et al. 2024): 1,353 multiple-choice questions on images, answered with the help of other images.
 
     Where: the dataset page uclanlp/MRAG-Bench of the hub.
@@ -75,14 +76,15 @@ class MragBench:
             if kind == "gt_images":
                 gold.setdefault(asked, []).append(f"images/{one.name}")
         queries = self._queries()
-        for row in reading.parquet(self._files(), columns=_TEXTS):
+
+        def read(row: reading.Row, parts: Parts) -> Question:
             key = row.key("id")
             letter = row.one_of("answer_choice", CHOICES)
             names = gold.get(key, [])
             names = list(dict.fromkeys(names[:1] if row.text("scenario") == "Incomplete" else names))
             pages: list[GoldPage] = [{"doc": name, "page": 1} for name in names]
             choices = "\n".join(f"{choice}: {row.text(choice)}" for choice in CHOICES)
-            yield Question(
+            return Question(
                 id=key,
                 question=f"{row.text('question')}\nChoices:\n{choices}",
                 answer=letter,
@@ -92,8 +94,13 @@ class MragBench:
                 gold_pages=pages,
                 images=[f"{_QUERIES}/{queries[key].name}"],
                 source=row.text("scenario"),
-                meta={"aspect": row.text("aspect"), "choices": {choice: row.text(choice) for choice in CHOICES}},
+                meta={
+                    "aspect": parts(row.text, "aspect") or "",
+                    "choices": {choice: row.text(choice) for choice in CHOICES},
+                },
             )
+
+        return self.flaws.sound(self.options.folder / "data", reading.parquet(self._files(), columns=_TEXTS), read)
 
     def _files(self) -> list[Path]:
         return reading.parquet_files(self.options.folder / "data", suite=self)

@@ -13,6 +13,7 @@ from ragsys.evaluation.records import Question
 from ragsys.options import Options
 from ragsys.protocols import Context
 from ragsys_suites.suites import reading
+from ragsys_suites.suites.flaws import Lenient, Parts
 from ragsys_suites.suites.unpacked import Entry, Written, safe_name, unpack
 
 Part = Literal["wit", "wiki", "web", "arxiv", "recipe", "manual"]
@@ -26,7 +27,7 @@ class MramgOptions(Options):
     part: Part = Field("arxiv", description="which of the six parts is asked and searched")
 
 
-class Mramg:
+class Mramg(Lenient):
     """MRAMG-Bench (Yu et al. 2025): 4,800 questions on 4,346 documents with 14,190 images in six parts.
 
     Where: the dataset page MRAMG/MRAMG-Bench of the hub.
@@ -72,14 +73,15 @@ class Mramg:
     def questions(self) -> Iterator[Question]:
         """One question a line."""
         documents = self._documents()
-        for row in reading.json_lines(self._questions()):
+
+        def read(row: reading.Row, _: Parts) -> Question:
             names = []
             for key in row.keys("provenance"):
                 if key not in documents:
                     raise row.error("provenance", key, f"the id of a document in {self._docs().name}")
                 names.append(documents[key].name)
             answer = row.text("ground_truth")
-            yield Question(
+            return Question(
                 id=row.key("id"),
                 question=row.text("question").replace(PLACE, "").strip(),
                 answer=answer,
@@ -89,6 +91,8 @@ class Mramg:
                 gold_images=row.keys("images_list"),
                 source=self.options.part,
             )
+
+        return self.flaws.sound(self._questions(), reading.json_lines(self._questions()), read)
 
     def _docs(self) -> Path:
         return reading.need(self.options.folder, f"doc_{self.options.part}.jsonl", suite=self)

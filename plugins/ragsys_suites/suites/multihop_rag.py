@@ -12,6 +12,7 @@ from ragsys.evaluation.records import AnswerType, GoldPassage, Question
 from ragsys.options import Options
 from ragsys.protocols import Context
 from ragsys_suites.suites import reading
+from ragsys_suites.suites.flaws import Lenient, Parts
 from ragsys_suites.suites.unpacked import Entry, Written, safe_name, unpack
 
 QUESTIONS = ("MultiHopRAG.json", "dataset/MultiHopRAG.json")
@@ -25,7 +26,7 @@ class MultiHopRagOptions(Options):
     folder: Path = Field(description="holds MultiHopRAG.json and corpus.json (or dataset/ with them)")
 
 
-class MultiHopRag:
+class MultiHopRag(Lenient):
     """MultiHop-RAG (Tang and Yang 2024): 2,556 questions with evidence in 2 to 4 of 609 news articles.
 
     Where: dataset/ of the repository yixuantt/MultiHop-RAG on GitHub, or the dataset page yixuantt/MultiHopRAG of the
@@ -77,7 +78,8 @@ class MultiHopRag:
     def questions(self) -> Iterator[Question]:
         """One question a record."""
         articles = self._articles()
-        for row in reading.json_list(self._file()):
+
+        def read(row: reading.Row, _: Parts) -> Question:
             passages: list[GoldPassage] = []
             for one in row.rows("evidence_list"):
                 url = one.text("url")
@@ -99,7 +101,9 @@ class MultiHopRag:
             if passages:
                 question["doc_ids"] = list(dict.fromkeys(one["doc"] for one in passages))
                 question["gold_passages"] = passages
-            yield question
+            return question
+
+        return self.flaws.sound(self._file(), reading.json_list(self._file()), read)
 
     def _file(self) -> Path:
         return reading.need(self.options.folder, *QUESTIONS, suite=self)

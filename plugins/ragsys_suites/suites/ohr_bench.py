@@ -7,10 +7,12 @@ from pathlib import Path
 
 from pydantic import Field
 
-from ragsys.evaluation.records import AnswerType, GoldPage, GoldPassage, Question
+from ragsys.evaluation.records import AnswerType, GoldPassage, Question
 from ragsys.options import Options
 from ragsys_suites.suites import reading
 from ragsys_suites.suites.base import PdfSuite
+from ragsys_suites.suites.flaws import Parts
+from ragsys_suites.suites.gold import page_numbers, pages_of
 
 _FORMS: dict[str, AnswerType] = {"yes/no": "yesno"}  # every other form is compared as text by the benchmark
 
@@ -52,26 +54,31 @@ class OhrBench(PdfSuite[OhrBenchOptions]):
     def questions(self) -> Iterator[Question]:
         """One question a record."""
         there = {path.relative_to(self.root).as_posix() for path in self.documents()}
-        for row in reading.json_list(self._file()):
+        domain = self.options.domain
+
+        def read(row: reading.Row, parts: Parts) -> Question | None:
             name = row.text("doc_name")
-            if self.options.domain and not name.startswith(f"{self.options.domain}/"):
-                continue
+            if domain and not name.startswith(f"{domain}/"):
+                return None
             doc = f"{name}.pdf"
             if doc not in there:
                 raise row.error("doc_name", name, "a PDF below pdfs/, named DOMAIN/NAME")
-            pages: list[GoldPage] = [{"doc": doc, "page": page + 1} for page in row.integers("evidence_page_no", low=0)]
-            texts = row.texts("evidence_context")
+            texts = parts(row.texts, "evidence_context") or ()
             passages: list[GoldPassage] = [{"doc": doc, "text": text} for text in texts if text.strip()]
-            yield Question(
+            pages = page_numbers(row, "evidence_page_no", row.listed("evidence_page_no"), parts, low=0)
+            return Question(
                 id=row.text("ID"),
                 question=row.text("questions"),
                 answer=row.text("answers"),
                 answers=[row.text("answers")],
                 answer_type=_FORMS.get(row.text("answer_form").lower(), "text"),
                 doc_ids=[doc],
-                gold_pages=pages,
+                gold_pages=pages_of(doc, pages),
                 gold_passages=passages,
-                evidence_modality=[row.text("evidence_source")],
-                source=row.text("doc_type"),
+                evidence_modality=list(filter(None, [parts(row.text, "evidence_source")])),
+                source=parts(row.text, "doc_type") or "",
                 meta={"answer_form": row.text("answer_form")},
             )
+
+        file = self._file()
+        return (one for one in self.flaws.sound(file, reading.json_list(file), read) if one is not None)

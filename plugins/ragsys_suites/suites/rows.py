@@ -14,7 +14,6 @@ from ragsys.errors import SuiteError
 
 _Values = list[Any]  # Row.list hides the name inside the class
 _Texts = list[str]
-_Integers = list[int]
 _Numbers = list[float]
 _Rows = list["Row"]
 _LITERAL = 100_000  # characters of a list that is written as text
@@ -116,10 +115,9 @@ class Row:
             _id(v) or self._wrong(f"{key}[{n}]", v, "an id (a text or a whole number)") for n, v in enumerate(values)
         ]
 
-    def integers(self, key: str, *, low: int | None = None, missing: bool = False) -> _Integers:
-        """A list of whole numbers, or one alone, none below `low`."""
-        values = self._listed(key, int, "a list of whole numbers", missing)
-        return [self._integer(f"{key}[{n}]", value, low, None) for n, value in enumerate(values)]
+    def listed(self, key: str) -> _Values:
+        """A list of what should be whole numbers, or one of them alone."""
+        return self._listed(key, int, "a list of whole numbers", False)
 
     def numbers(self, key: str, *, length: int | None = None) -> _Numbers:
         """A list of finite numbers, of this length."""
@@ -152,9 +150,9 @@ class Row:
                     return [*found]
         return self._wrong(key, value, 'a list, or one written as a text such as "[1, 2]"')
 
-    def whole(self, key: str, value: Any, *, low: int | None = None) -> int:
-        """A value of the field `key` that was taken out of a list: a whole number, not below `low`."""
-        return self._integer(key, value, low, None)
+    def whole(self, key: str, value: Any, *, low: int | None = None, high: int | None = None) -> int:
+        """A value of the field `key` that was taken out of a list: a whole number, not below `low` or above `high`."""
+        return self._integer(key, value, low, high)
 
     def _row(self, key: str, value: Any) -> Row:
         if not isinstance(value, Mapping):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,7 @@ from ragsys.options import Options
 from ragsys.protocols import Context
 from ragsys_suites.suites import reading
 from ragsys_suites.suites.bound import Leaf, bind
+from ragsys_suites.suites.flaws import Lenient, Parts
 from ragsys_suites.suites.gold import pages_of
 from ragsys_suites.suites.unpacked import safe_name
 
@@ -29,7 +30,7 @@ class SpiqaOptions(Options):
     captions: bool = Field(True, description="set each figure's caption below it, as in the benchmark's main setting")
 
 
-class Spiqa:
+class Spiqa(Lenient):
     """SPIQA (Pramanick et al. 2024): questions on the figures and tables of 118, 65 and 314 papers (test-A, -B, -C).
 
     Where: the dataset page google/spiqa of the hub; code in google/spiqa on GitHub.
@@ -86,12 +87,9 @@ class Spiqa:
         """The questions of each paper."""
         for paper in self._papers():
             pages = {figure: page for page, figure in enumerate(paper.figures, 1)}
-            for number, asked in enumerate(_asked(paper, self.options.part)):
-                for figure in asked.figures:
-                    if figure not in pages:
-                        raise paper.row.error(asked.where, figure, "a figure of the paper")
+            for asked in paper.asked:
                 yield Question(
-                    id=f"{self._folder}/{paper.key}/{number}",
+                    id=f"{self._folder}/{paper.key}/{asked.number}",
                     question=asked.question.strip(),
                     answer=asked.answer,
                     answers=[asked.answer],
@@ -108,10 +106,11 @@ class Spiqa:
 
     def _papers(self) -> Iterator[_Paper]:
         whole = reading.json_object(self._file())
-        for key in whole.data:
-            paper = _paper(whole.row(key), key, self.options.part)
-            if paper.figures:
-                yield paper
+
+        def read(key: str, parts: Parts) -> _Paper:
+            return _paper(whole.row(key), key, self.options.part, parts)
+
+        return (paper for paper in self.flaws.sound(self._file(), whole.data, read, "paper") if paper.figures)
 
     def _leaves(self, paper: _Paper) -> Iterator[Leaf]:
         images = f"{self._folder}/SPIQA_{self._test}_Images"
@@ -135,49 +134,63 @@ class _Paper:
     name: str  # of its PDF
     folder: str  # of its images; empty where their names hold it
     figures: Mapping[str, str]  # {file: caption}, in order
-    row: reading.Row
+    asked: Sequence[_Asked]
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """A question on a paper."""
 
+    number: int  # in the paper, from 0
     question: str
     answer: str
     figures: list[str]
-    where: str  # the field that names the figures
 
 
-def _paper(row: reading.Row, key: str, part: Part) -> _Paper:
-    name = f"{safe_name(key)}.pdf"
+def _paper(row: reading.Row, key: str, part: Part, parts: Parts) -> _Paper:
     if part == "A":
-        figures = row.row("all_figures")
-        captions = {file: figures.row(file).text("caption") for file in figures.data}
-        return _Paper(key, name, row.key("paper_id"), captions, row)
-    if part == "B":
-        figures = row.row("all_figures_tables")
-        return _Paper(key, name, "", {file: figures.text(file) for file in figures.data}, row)
-    listed = row.rows("figures_and_tables")
-    return _Paper(key, name, row.key("arxiv_id"), {one.key("file"): one.text("caption") for one in listed}, row)
+        listed = row.row("all_figures")
+        figures = {file: listed.row(file).text("caption") for file in listed.data}
+        folder = row.key("paper_id")
+    elif part == "B":
+        listed = row.row("all_figures_tables")
+        figures = {file: listed.text(file) for file in listed.data}
+        folder = ""
+    else:
+        figures = {one.key("file"): one.text("caption") for one in row.rows("figures_and_tables")}
+        folder = row.key("arxiv_id")
+    for figure in figures:
+        reading.inside(row.file.parent, figure, row.where())
+    return _Paper(key, f"{safe_name(key)}.pdf", folder, figures, _asked(row, part, figures, parts))
 
 
-def _asked(paper: _Paper, part: Part) -> Iterator[_Asked]:
-    row = paper.row
+def _asked(row: reading.Row, part: Part, known: Mapping[str, str], parts: Parts) -> list[_Asked]:
+    def figures(where: str, named: Any) -> list[str]:
+        if not isinstance(named, list) or not all(isinstance(figure, str) for figure in named):
+            raise row.error(where, named, "a list of files")
+        if unknown := [figure for figure in named if figure not in known]:
+            raise row.error(where, unknown[0], "a figure of the paper")
+        return list(dict.fromkeys(named))
+
+    def one(number: int, given: reading.Row) -> _Asked:
+        named = figures(f"qa[{number}].reference", [given.key("reference")])
+        return _Asked(number, given.text("question"), given.text("answer"), named)
+
+    def of_lists(number: int, given: tuple[str, Any, Any]) -> _Asked:
+        question, answer, named = given
+        text = answer if isinstance(answer, str) else _free(answer)
+        return _Asked(number, question, text, figures(f"referred_figures_tables[{number}]", named))
+
     if part == "A":
-        for number, one in enumerate(row.rows("qa")):
-            yield _Asked(one.text("question"), one.text("answer"), [one.key("reference")], f"qa[{number}].reference")
-        return
+        return parts.each(one, row.rows("qa"))
     questions = row.texts("question")
-    answers = row.texts("composition") if part == "B" else [_free(one) for one in row.rows("answer")]
+    field = "composition" if part == "B" else "answer"
+    answers = row.texts(field) if part == "B" else row.rows(field)
     referred = row.list("referred_figures_tables")
-    for field, values in (("composition" if part == "B" else "answer", answers), ("referred_figures_tables", referred)):
+    for name, values in ((field, answers), ("referred_figures_tables", referred)):
         if len(values) != len(questions):
-            raise row.error(field, f"{len(values)} of them", f"{len(questions)}, one for each question")
-    for number, (question, answer, figures) in enumerate(zip(questions, answers, referred, strict=True)):
-        where = f"referred_figures_tables[{number}]"
-        if not isinstance(figures, list) or not all(isinstance(figure, str) for figure in figures):
-            raise row.error(where, figures, "a list of files")
-        yield _Asked(question, answer, list(dict.fromkeys(figures)), where)
+            raise row.error(name, f"{len(values)} of them", f"{len(questions)}, one for each question")
+    return parts.each(of_lists, zip(questions, answers, referred, strict=True))
 
 
 def _free(row: reading.Row) -> str:

@@ -14,6 +14,7 @@ from ragsys.options import Options
 from ragsys.plugins import registry
 from ragsys.protocols import Context
 from ragsys_suites.suites import reading
+from ragsys_suites.suites.flaws import Lenient, Parts
 from ragsys_suites.suites.rows import shown
 
 TOPICS = ("topics.rag24.test.txt", "trec_rag_2025_queries.jsonl")
@@ -30,7 +31,7 @@ class TrecRagOptions(Options):
     relevant: int = Field(2, ge=1, description="the lowest grade of a document that holds the answer (as the track: 2)")
 
 
-class TrecRag:
+class TrecRag(Lenient):
     """TREC RAG 2024 and 2025: the track's topics, asked of the documents in a folder of your own.
 
     Where: topics.rag24.test.txt, 2024-retrieval-qrels.txt and nugget_assignment.20241218.jsonl on the track's data page
@@ -106,10 +107,9 @@ class TrecRag:
     def _asked(self) -> Iterator[tuple[str, str]]:
         path = self._topics()
         if path.suffix == ".jsonl":
-            for row in reading.json_lines(path):
-                yield row.key("id"), row.text("title")
+            yield from self.flaws.sound(path, reading.json_lines(path), _topic_2025, "topic")
         else:
-            yield from _topics_2024(path)
+            yield from self.flaws.sound(path, _lines(path), lambda item, _: _topic_2024(path, *item), "topic")
 
     def _names(self) -> dict[str, str]:
         """{document id: its path below the root}. Raises `SuiteError` where two files have one id."""
@@ -126,25 +126,35 @@ class TrecRag:
 
     def _nuggets(self) -> dict[str, list[Nugget]]:
         found: dict[str, list[Nugget]] = {}
-        for row in reading.json_lines(self._file(str(self.options.nuggets))):
-            key = row.key("qid")
-            if key not in found:
-                found[key] = [
-                    {"text": one.text("text"), "vital": one.one_of("importance", ("vital", "okay")) == "vital"}
-                    for one in row.rows("nuggets")
-                ]
+        file = self._file(str(self.options.nuggets))
+        for key, nuggets in self.flaws.sound(file, reading.json_lines(file), _topic_nuggets):
+            found.setdefault(key, nuggets)
         return found
 
 
-def _topics_2024(path: Path) -> Iterator[tuple[str, str]]:
-    """Id and text of each line, with a tab between them; a tab in a text stays."""
+def _topic_nuggets(row: reading.Row, parts: Parts) -> tuple[str, list[Nugget]]:
+    def read(_: int, one: reading.Row) -> Nugget:
+        return {"text": one.text("text"), "vital": one.one_of("importance", ("vital", "okay")) == "vital"}
+
+    return row.key("qid"), parts.each(read, row.rows("nuggets"))
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a text that are not blank, with their numbers from 1."""
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise SuiteError(f"{path}: not a text in UTF-8 that can be read ({error})") from error
-    for number, line in enumerate(lines, 1):
-        key, tab, text = line.strip().partition("\t")
-        if tab:
-            yield key, text
-        elif key:
-            raise SuiteError(f"{path}, line {number}: found {shown(line)}, expected an id, a tab and a text")
+    return ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+
+
+def _topic_2025(row: reading.Row, _: Parts) -> tuple[str, str]:
+    return row.key("id"), row.text("title")
+
+
+def _topic_2024(path: Path, number: int, line: str) -> tuple[str, str]:
+    """Id and text of a line, with a tab between them; a tab in a text stays."""
+    key, tab, text = line.strip().partition("\t")
+    if not tab:
+        raise SuiteError(f"{path}, line {number}: found {shown(line)}, expected an id, a tab and a text")
+    return key, text

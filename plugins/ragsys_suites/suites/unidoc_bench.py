@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from ragsys.evaluation.records import GoldPage, Question
 from ragsys.options import Options
 from ragsys.protocols import Context
 from ragsys_suites.suites import reading
+from ragsys_suites.suites.flaws import Lenient, Parts
 
 Domain = Literal[
     "commerce_manufacturing", "construction", "crm", "education", "energy", "finance", "healthcare", "legal"
@@ -35,7 +37,7 @@ class UniDocOptions(Options):
     domains: tuple[Domain, ...] = Field(DOMAINS, min_length=1, description="which of the eight domains are asked")
 
 
-class UniDocBench:
+class UniDocBench(Lenient):
     """UniDoc-Bench (Peng et al. 2025): 1,600 questions on 70,000 pages of PDFs in eight domains.
 
     Where: the dataset page Salesforce/UniDoc-Bench of the hub; code in SalesforceAIResearch/UniDoc-Bench on GitHub.
@@ -84,20 +86,26 @@ class UniDocBench:
         """One question a row, by domain."""
         for domain in self.options.domains:
             names = {path.relative_to(self.root).as_posix() for path in self._pdfs(domain)}
-            for number, row in enumerate(reading.parquet(self._files(domain), COLUMNS)):
-                yield self._question(domain, number, row, names)
+            rows = enumerate(reading.parquet(self._files(domain), COLUMNS))
+            read = functools.partial(self._question, domain, names)
+            yield from self.flaws.sound(self._files(domain)[0], rows, read)
 
-    def _question(self, domain: Domain, number: int, row: reading.Row, names: set[str]) -> Question:
+    def _question(self, domain: Domain, names: set[str], item: tuple[int, reading.Row], parts: Parts) -> Question:
+        number, row = item
         if row.text("domain") != domain:
             raise row.error("domain", row.text("domain"), f"'{domain}', as the file is named")
-        pages: list[GoldPage] = []
-        for at, path in enumerate(row.texts("gt_image_paths")):
+
+        def read(at: int, path: str) -> GoldPage:
             found = _PAGE.fullmatch(path)
             if not found or found["domain"] != domain or int(found["page"]) < 1:
                 raise row.error(f"gt_image_paths[{at}]", path, f"images/{domain}/ID/ID_page_NNNN.png, NNNN from 0001")
             page: GoldPage = {"doc": f"{domain}/{found['doc']}.pdf", "page": int(found["page"])}
             if page["doc"] not in names:
                 raise row.error(f"gt_image_paths[{at}]", path, f"a page of a PDF in {self.root / domain}")
+            return page
+
+        pages: list[GoldPage] = []
+        for page in parts.each(read, row.texts("gt_image_paths")):
             if page not in pages:
                 pages.append(page)
         answer = row.text("answer")

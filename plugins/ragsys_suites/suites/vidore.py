@@ -13,6 +13,7 @@ from ragsys.evaluation.records import GoldBox, GoldPage, Question
 from ragsys.options import Options, incidental
 from ragsys.protocols import Context
 from ragsys_suites.suites import reading
+from ragsys_suites.suites.flaws import Lenient, Parts
 from ragsys_suites.suites.unpacked import Entry, Written, image_bytes, safe_name, unpack
 
 
@@ -24,7 +25,7 @@ class VidoreOptions(Options):
     language: str | None = incidental(None, description="only queries in this language, as the dataset writes it (all)")
 
 
-class Vidore:
+class Vidore(Lenient):
     """ViDoRe v1 and v2 (Faysse et al. 2024, Macé et al. 2025): queries on page images, one dataset a folder.
 
     Where: dataset pages of the organisation `vidore` on the hub; v1 in BEIR layout is the ten with names ending in
@@ -69,10 +70,11 @@ class Vidore:
         """One question a query."""
         pages = self._pages()
         gold, boxes = self._gold(pages)
-        for row in reading.parquet(self._files("queries")):
+
+        def read(row: reading.Row, parts: Parts) -> Question | None:
             language = row.get("language")
             if self.options.language and language != self.options.language:
-                continue
+                return None
             key = _id(row, "query")
             question = Question(
                 id=key,
@@ -86,8 +88,12 @@ class Vidore:
                 question["gold_boxes"] = boxes[key]
             if language:
                 question["source"] = str(language)
-            _more(question, row)
-            yield question
+            parts(_more, question, row)
+            return question
+
+        files = self._files("queries")
+        found = self.flaws.sound(self.options.folder / "queries", reading.parquet(files), read, "query")
+        return (question for question in found if question is not None)
 
     def _files(self, part: str) -> list[Path]:
         return reading.parquet_files(self.options.folder / part, suite=self)
@@ -108,16 +114,20 @@ class Vidore:
     def _gold(self, pages: dict[str, Written]) -> tuple[dict[str, list[GoldPage]], dict[str, list[GoldBox]]]:
         gold: dict[str, list[GoldPage]] = {}
         boxes: dict[str, list[GoldBox]] = {}
-        for row in reading.parquet(self._files("qrels")):
+
+        def read(row: reading.Row, parts: Parts) -> None:
             query, key, score = _id(row, "query"), _id(row, "corpus"), row.number("score", low=0)
             if key not in pages:
                 raise row.error("corpus-id", key, "the id of a page of the corpus")
             if not score:
-                continue
+                return
             page = pages[key]
             gold.setdefault(query, []).append({"doc": page.name, "page": 1, "grade": score})
-            for box in row.rows("bounding_boxes", missing=True):
-                boxes.setdefault(query, []).append({"doc": page.name, "page": 1, "bbox": _box(box, page)})
+            for box in parts.each(lambda _, one: _box(one, page), row.rows("bounding_boxes", missing=True)):
+                boxes.setdefault(query, []).append({"doc": page.name, "page": 1, "bbox": box})
+
+        for _ in self.flaws.sound(self.options.folder / "qrels", reading.parquet(self._files("qrels")), read, "row"):
+            pass
         return gold, boxes
 
 

@@ -12,7 +12,8 @@ from ragsys.evaluation.records import Question
 from ragsys.options import Options
 from ragsys_suites.suites import reading
 from ragsys_suites.suites.base import PdfSuite
-from ragsys_suites.suites.gold import answer_text, pages_of
+from ragsys_suites.suites.flaws import Parts
+from ragsys_suites.suites.gold import answer_text, page_numbers, pages_of
 
 _FILES = {"vidoseek": ("vidoseek.json", "rag_dataset.json"), "slidevqa": ("slidevqa_refined.json",)}
 
@@ -56,24 +57,27 @@ class ViDoSeek(PdfSuite[ViDoSeekOptions]):
         """One question an example."""
         root = self.root  # the archive may hold a folder: files are known by their names alone
         names = {path.name: path.relative_to(root).as_posix() for path in self.documents()}
-        for row in reading.json_object(self._file()).rows("examples"):
+
+        def read(row: reading.Row, parts: Parts) -> Question:
             about = row.row("meta_info")
             file = about.key("file_name")
             if file not in names:
                 raise about.error("file_name", file, f"a file below {root}")
             doc = names[file]
             answer = answer_text(row, "reference_answer")
-            yield Question(
+            return Question(
                 id=row.key("uid"),
                 question=row.text("query"),
                 answer=answer,
                 answers=[answer],
                 answer_type="text",
                 doc_ids=[doc],
-                gold_pages=pages_of(doc, about.integers("reference_page", low=1)),
-                evidence_modality=[about.text("source_type").lower()],
-                source=about.text("query_type"),
+                gold_pages=pages_of(doc, page_numbers(about, "reference_page", about.listed("reference_page"), parts)),
+                evidence_modality=[kind.lower() for kind in [parts(about.text, "source_type")] if kind],
+                source=parts(about.text, "query_type") or "",
             )
+
+        return self.flaws.sound(self._file(), reading.json_object(self._file()).rows("examples"), read)
 
     def _file(self) -> Path:
         return reading.need(self.options.folder, *_FILES[self.options.part], suite=self)

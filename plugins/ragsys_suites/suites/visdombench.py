@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -13,7 +14,8 @@ from ragsys.evaluation.records import AnswerType, Question
 from ragsys.options import Options
 from ragsys.protocols import Context
 from ragsys_suites.suites import reading
-from ragsys_suites.suites.gold import as_text, pages_of
+from ragsys_suites.suites.flaws import Lenient, Parts
+from ragsys_suites.suites.gold import as_text, page_numbers, pages_of
 
 Part = Literal["feta_tab", "paper_tab", "scigraphqa", "slidevqa", "spiqa"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -36,7 +38,7 @@ class VisDomOptions(Options):
     parts: tuple[Part, ...] = Field(PARTS, min_length=1, description="which of the five parts are asked")
 
 
-class VisDomBench:
+class VisDomBench(Lenient):
     """VisDoMBench (Suri et al. 2025): 2,271 questions on 1,277 PDFs in five parts, each over some eight documents.
 
     Where: the repository MananSuri27/VisDoM on GitHub.
@@ -70,19 +72,15 @@ class VisDomBench:
 
     def documents(self) -> Iterator[Path]:
         """The PDFs that questions search; a paper that two parts have is two documents."""
-        named: dict[str, str] = {}
-        for part in self.options.parts:
-            for row in self._rows(part):
-                for doc in _searched(part, row):
-                    named.setdefault(doc, row.where("documents"))
-        return (reading.inside(self.root, name, where) for name, where in named.items())
+        names = dict.fromkeys(doc for question in self.questions() for doc in question["scope"])
+        return (reading.inside(self.root, name) for name in names)
 
     def questions(self) -> Iterator[Question]:
         """One question a row, by part."""
         for part in self.options.parts:
             seen: Counter[str] = Counter()
-            for row in self._rows(part):
-                question = _question(part, row)
+            read = functools.partial(_question, part)
+            for question in self.flaws.sound(self._file(part), self._rows(part), read):
                 seen[question["id"]] += 1
                 if seen[question["id"]] > 1:  # ids come from other benchmarks, which nobody says to be unique
                     question["id"] += f"#{seen[question['id']]}"
@@ -97,7 +95,7 @@ class VisDomBench:
         return reading.csv_rows(self._file(part), (*COLUMNS, *more))
 
 
-def _question(part: Part, row: reading.Row) -> Question:
+def _question(part: Part, row: reading.Row, parts: Parts) -> Question:
     answers, kind = _answers(part, row)
     doc = _doc(part, row.key("doc_path"))
     question = Question(
@@ -112,8 +110,8 @@ def _question(part: Part, row: reading.Row) -> Question:
         source=part,
     )
     if part == "slidevqa":
-        pages = [row.whole("evidence_pages", page, low=0) + 1 for page in row.written_list("evidence_pages")]
-        question["gold_pages"] = pages_of(doc, pages)
+        named = parts(row.written_list, "evidence_pages") or ()
+        question["gold_pages"] = pages_of(doc, page_numbers(row, "evidence_pages", named, parts, low=0))
     return question
 
 
