@@ -9,6 +9,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun if count == 1 else plural}"
 
 
+def verb(count: int, one: str = "is", many: str = "are") -> str:
+    """ "is" of one, "are" of several: the word that goes with a count."""
+    return one if count == 1 else many
+
+
 def part(some: int, count: int, noun: str, one: str = "is", many: str = "are") -> str:
     """ "1 of 3 pages is", "2 of 3 pages are"."""
-    return f"{some:,} of {counted(count, noun)} {one if some == 1 else many}"
+    return f"{some:,} of {counted(count, noun)} {verb(some, one, many)}"

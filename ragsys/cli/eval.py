@@ -45,7 +45,7 @@ _ASKING = (
 @click.option(
     "--library", type=click.Path(path_type=Path, file_okay=False), metavar="PATH", help="Where it is indexed."
 )
-@click.option("--allow-incomplete", is_flag=True, help="Take the library as it is: fill no layers, refuse none.")
+@click.option("--allow-incomplete", is_flag=True, help="Take the library as it is, with layers and documents missing.")
 @click.option("--fresh", is_flag=True, help="Ask again what an earlier run was answered.")
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Where the run goes.  [default: eval-runs/SUITE-DATE]"

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 @click.option(
     "--library", type=click.Path(path_type=Path, file_okay=False), metavar="PATH", help="Where it is indexed."
 )
+@click.option("--allow-incomplete", is_flag=True, help="Take the library as it is, with layers and documents missing.")
 @click.option(
     "--write", type=click.Path(path_type=Path), metavar="FILE.yaml", help="Write what was chosen as a preset."
 )

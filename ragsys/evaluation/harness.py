@@ -18,18 +18,17 @@ from typing import TYPE_CHECKING, Any
 
 from ragsys import places
 from ragsys.config import Config, load
-from ragsys.errors import IncompleteLayer, UsageError
-from ragsys.evaluation import kept, provenance, reach
+from ragsys.errors import UsageError
+from ragsys.evaluation import kept, provenance, reach, ready
 from ragsys.evaluation.asking import Asker, How
 from ragsys.evaluation.finishing import finish, judged_by, scored_of
 from ragsys.evaluation.folder import RUN, RunFolder
 from ragsys.evaluation.records import Outcome, Question, Scored
 from ragsys.evaluation.sampling import sampled
 from ragsys.evaluation.scoring import always, build_metrics, questions_key
-from ragsys.evaluation.suites import documents_of, open_suite, questions_of
-from ragsys.ingest import READABLE
+from ragsys.evaluation.suites import files_of, open_suite, questions_of
 from ragsys.plugins import registry
-from ragsys.progress import Progress, Report, Watch
+from ragsys.progress import Progress, Watch
 from ragsys.types import Query
 
 if TYPE_CHECKING:
@@ -79,7 +78,8 @@ def evaluate(
     by `seed`.
     `metrics` (`NAME` or `NAME@K`) replace the suite's own and those of cost; those that ask a model take the one of
     `judge`. `scope` is "official" (each question searches the documents that the benchmark says) or "all". Layers that
-    are not complete are refused unless `allow_incomplete`, which takes the library as it is. `fresh` asks again what an
+    are not complete are refused, and so are gold documents that are missing or could not be read, unless
+    `allow_incomplete`, which takes the library as it is. `fresh` asks again what an
     earlier run was answered. `out` must be new, or `resume` continues the run in it, with its own configurations where
     none is given, and asks again what ended with an error. Without `report` nothing is compared and no reports are
     written. `started` is given the run before anything is asked. Interrupted (Ctrl-C), everything that was answered
@@ -108,8 +108,9 @@ def evaluate(
         metrics or (*opened.metrics, *always()), judge=pinned, needs=chosen[0].config, asked=bool(metrics)
     )
     notes += judged_by(pinned)
-    documents = documents_of(opened)
+    documents, missing = files_of(opened)
     questions = sampled(questions_of(opened), limit, seed)
+    notes += ready.files(opened, missing, questions, allowed=allow_incomplete)
     how = How(
         depth=max([DEPTH, *(one.k for one in asked if one.k is not None)]),
         search_only=search_only,
@@ -278,8 +279,13 @@ def _ask_all(
     config = named.config.model_copy(update={"answer": answer})
     with Library(suite.root, config=config, folder=place.folder, background=False, index=False) as library:
         report = library.index(wait=not how.partial, progress=watch)
-        pages = _pages(library)
-        notes = [*_state_of(library, report, documents, pages, how), *reach.notes(run.questions, pages)]
+        pages = ready.readable(library)
+        notes = [
+            *ready.layers(library, report, allowed=how.partial),
+            *ready.gold(library, report, run.questions, pages, allowed=how.partial),
+            *reach.unread(documents, run.questions, pages),
+            *report.warnings,
+        ]
         lost = [path for path in documents if path not in pages]
         told |= {"coverage": _coverage(library), "generator": "", "notes": notes, "unreadable": lost}
         if not how.search_only:
@@ -347,33 +353,6 @@ def ask_one(
     outcome = asker(question)
     store.put(key, outcome, run.add(outcome))
     return outcome, False
-
-
-def _pages(library: Library) -> dict[str, int]:
-    """{document: its pages} of those that could be read, by each of their paths."""
-    readable = [document for document in library.documents() if document.outcome in READABLE]
-    return {path: document.pages for document in readable for path in document.paths}
-
-
-def _state_of(
-    library: Library, report: Report, documents: Sequence[str], known: Mapping[str, int], how: How
-) -> list[str]:
-    """What is not as it should be. Raises `IncompleteLayer` where a list of the search would not cover everything."""
-    pending = library.status().pending
-    searched = {
-        name: layer for name, layer in pending.items() if name in library.space.layers.retrievers or name == "layout"
-    }
-    if searched and not how.partial:
-        names = ", ".join(f"{name} ({layer.done:,} of {layer.total:,})" for name, layer in searched.items())
-        raise IncompleteLayer(
-            f"incomplete: {names}",
-            hint="\n".join([*report.warnings, "to score the library as it is: --allow-incomplete"]),
-        )
-    notes = [f"incomplete: {name}, {layer.done:,} of {layer.total:,} items" for name, layer in pending.items()]
-    lost = [path for path in documents if path not in known]
-    if lost:
-        notes.append(f"{len(lost)} of {len(documents)} documents could not be read: {', '.join(lost[:5])}")
-    return [*notes, *report.warnings]
 
 
 def _coverage(library: Library) -> dict[str, float]:

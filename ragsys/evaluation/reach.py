@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from ragsys.evaluation.records import Question
+from ragsys.wording import counted, verb
 
 _SHOWN = 5  # questions that a note names
+_LISTED = 20  # documents that an error names
 
 
 def notes(questions: Sequence[Question], pages: Mapping[str, int]) -> list[str]:
@@ -33,6 +35,35 @@ def notes(questions: Sequence[Question], pages: Mapping[str, int]) -> list[str]:
             f"questions whose gold documents could not be read: {_some(unread)}; they count like all others, as missed"
         )
     return told
+
+
+def asked_about(questions: Sequence[Question]) -> dict[str, list[str]]:
+    """{document: the questions whose answer it holds}."""
+    found: dict[str, list[str]] = {}
+    for question in questions:
+        for doc in sorted(gold_documents(question)):
+            found.setdefault(doc, []).append(question["id"])
+    return found
+
+
+def unusable(docs: Mapping[str, Sequence[str]], reasons: Mapping[str, str]) -> list[str]:
+    """A line for each of these documents: why it cannot be used, and which questions (`docs`) ask about it."""
+    lines = [
+        f"{doc}: {reasons.get(doc) or 'not in the library'} ({counted(len(asked), 'question')}: {_some(asked)})"
+        for doc, asked in docs.items()
+    ]
+    more = [f"and {counted(len(lines) - _LISTED, 'more document')}"] if len(lines) > _LISTED else []
+    return [*lines[:_LISTED], *more]
+
+
+def unread(documents: Sequence[str], questions: Sequence[Question], readable: Collection[str]) -> list[str]:
+    """The note on documents of the suite that could not be read."""
+    lost = [doc for doc in documents if doc not in readable]
+    if not lost:
+        return []
+    unasked = not asked_about(questions).keys() & set(lost)
+    asked = f"; no question asks about {verb(len(lost), 'it', 'them')}" if unasked else ""
+    return [f"{len(lost)} of {counted(len(documents), 'document')} could not be read: {_some(lost)}{asked}"]
 
 
 def lost(question: Question, readable: Collection[str]) -> bool:

@@ -12,10 +12,13 @@ from ragsys import places
 from ragsys.config import Spec
 from ragsys.errors import SuiteError, UsageError, did_you_mean
 from ragsys.plugins import Builder, Component, Registry, load_target, registry
+from ragsys.wording import part, verb
 
 if TYPE_CHECKING:
     from ragsys.evaluation.records import Question
     from ragsys.protocols import Suite
+
+_SHOWN = 5  # missing files that an error names
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def _lacking(component: Component, inside: Collection[str]) -> str:
     """Which of a suite's files are not there."""
     missing = [name for name in component.accepts if name not in inside]
     there = [name for name in component.accepts if name in inside]
-    told = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing for the suite '{component.name}'"
+    told = f"{' and '.join(missing)} {verb(len(missing))} missing for the suite '{component.name}'"
     return told + (f" ({', '.join(there)} is there)" if there else "")
 
 
@@ -150,21 +153,47 @@ def questions_of(suite: Suite) -> list[Question]:
 
 
 def documents_of(suite: Suite) -> list[str]:
-    """The suite's documents by their path below its root. Raises `SuiteError` where a file is not there."""
-    paths = [Path(path) for path in suite.documents()]
-    missing = [path for path in paths if not path.is_file()]
+    """The suite's documents by their path below its root. Raises `SuiteError` where a file is missing."""
+    there, missing = files_of(suite)
     if missing:
-        shown = "\n".join(str(path) for path in missing[:5])
         raise SuiteError(
-            f"suite '{suite.name}': {len(missing)} of {len(paths)} documents are not there",
-            hint=f"{shown}\nwhich files a suite reads: ragsys eval --list",
+            f"suite '{suite.name}': {part(len(missing), len(there) + len(missing), 'document')} missing",
+            hint=missing_files(suite, missing),
         )
+    return there
+
+
+def files_of(suite: Suite) -> tuple[list[str], list[str]]:
+    """(documents whose file exists, those whose file is missing), by their path below the suite's root.
+
+    Raises `SuiteError` where the suite has none, or one outside of its root.
+    """
+    paths = [Path(path) for path in suite.documents()]
     if not paths:
         raise SuiteError(f"suite '{suite.name}' has no documents in {suite.root}")
+    found: tuple[list[str], list[str]] = ([], [])
     try:
-        return [path.relative_to(suite.root).as_posix() for path in paths]
+        for path in paths:
+            found[not path.is_file()].append(path.relative_to(suite.root).as_posix())
     except ValueError as error:
         raise SuiteError(f"suite '{suite.name}': a document is not below its root: {error}") from error
+    return found
 
 
-__all__ = ["Listed", "built", "documents_of", "listed", "open_suite", "questions_of"]
+def missing_files(suite: Suite, missing: Sequence[str]) -> str:
+    """The hint of an error on documents whose files are missing: where they were looked for, what a suite needs."""
+    more = [f"and {len(missing) - _SHOWN:,} more"] if len(missing) > _SHOWN else []
+    shown = [str(Path(suite.root) / name) for name in missing[:_SHOWN]]
+    return "\n".join([*shown, *more, "which files a suite reads: ragsys eval --list"])
+
+
+__all__ = [
+    "Listed",
+    "built",
+    "documents_of",
+    "files_of",
+    "listed",
+    "missing_files",
+    "open_suite",
+    "questions_of",
+]

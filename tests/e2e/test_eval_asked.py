@@ -112,10 +112,62 @@ def test_images_of_a_question_reach_search_and_answer(suite: Path, monkeypatch: 
     assert "cannot be read" in errors[3]
 
 
-def test_documents_that_cannot_be_read_are_told(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_fails_before_it_asks_about_documents_that_cannot_be_read(
+    suite: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = (suite / "pdfs" / "manual.pdf").read_bytes()
     (suite / "pdfs" / "manual.pdf").write_bytes(b"no PDF at all")
+    words = ["eval", str(suite), "-c", "laptop-lexical", "--search-only", "--out", "run"]
+    with monkeypatch.context() as patched:
+        patched.setattr("ragsys.evaluation.harness.Asker", lambda *_: pytest.fail("a question was asked"))
+        assert command(words) == 1
+    shown = capsys.readouterr().err
+    assert "1 document that questions ask about cannot be used" in shown
+    assert "manual.pdf: broken: " in shown
+    assert "(2 questions: q07, q08)" in shown
+    assert f"ragsys index {suite / 'pdfs'} --retry" in shown
+    assert "--allow-incomplete" in shown
+    (suite / "pdfs" / "manual.pdf").write_bytes(whole)
+    assert command([*words, "--resume"]) == 0
+    assert all(row["error"] is None for row in rows(Path("run")))
+
+
+def test_documents_that_were_removed_or_are_missing_are_told_too(
+    suite: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["eval", str(suite), "-c", "laptop-lexical", "--search-only", "--out"]
+    assert command(["index", str(suite / "pdfs"), "-c", "laptop-lexical"]) == 0
+    assert command(["docs", str(suite / "pdfs"), "remove", "manual.pdf", "-c", "laptop-lexical"]) == 0
+    assert command([*words, "removed"]) == 1
+    assert "manual.pdf: removed from the library (2 questions" in capsys.readouterr().err
+
+
+def test_a_file_that_is_missing_fails_only_where_it_is_asked_about(
+    suite: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["2022/annual.pdf", "manual.pdf", "more.pdf"]
+    monkeypatch.setattr(Tiny, "documents", lambda self: [self.root / name for name in names])
+    path = suite / "tiny-questions.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if "2023/" not in line))
+    words = ["eval", str(suite), "-c", "laptop-lexical", "--search-only", "--out"]
+    assert command([*words, "unasked"]) == 0
+    assert "note: 1 document of the suite is missing: more.pdf" in capsys.readouterr().out
+    (suite / "pdfs" / "manual.pdf").unlink()
+    assert command([*words, "asked"]) == 1
+    shown = capsys.readouterr().err
+    assert "suite 'tiny': 1 document that questions ask about is missing" in shown
+    assert str(suite / "pdfs" / "manual.pdf") in shown
+    assert not Path("asked").exists()
+    assert command([*words, "allowed", "--allow-incomplete"]) == 0
+    assert "2 documents of the suite are missing: manual.pdf, more.pdf" in capsys.readouterr().out
+
+
+def test_documents_that_nobody_asks_about_are_only_noted(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (suite / "pdfs" / "more.pdf").write_bytes(b"no PDF at all")
     assert command(["eval", str(suite), "-c", "laptop-lexical", "--search-only", "--out", "run"]) == 0
-    assert "note: 1 of 3 documents could not be read: manual.pdf" in capsys.readouterr().out
+    told = "note: 1 of 4 documents could not be read: more.pdf; no question asks about it"
+    assert told in capsys.readouterr().out
 
 
 def test_gold_that_cannot_be_found_is_told(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -124,8 +176,9 @@ def test_gold_that_cannot_be_found_is_told(suite: Path, capsys: pytest.CaptureFi
     questions[0]["gold_pages"] = [{"doc": "2022/annual.pdf", "page": 99}]
     path.write_text("".join(json.dumps(question) + "\n" for question in questions))
     (suite / "pdfs" / "manual.pdf").write_bytes(b"no PDF at all")
-    assert command(["eval", str(suite), "-c", "laptop-lexical", "--out", "run"]) == 0
+    assert command(["eval", str(suite), "-c", "laptop-lexical", "--out", "run", "--allow-incomplete"]) == 0
     shown = capsys.readouterr().out
+    assert "note: 1 of 3 documents could not be read: manual.pdf" in shown
     assert "gold pages that do not exist, which no search can find: q00 (page 99 of 2022/annual.pdf, which has" in shown
     assert "questions whose gold documents could not be read: q07, q08" in shown
     assert "10 questions on 4 documents: too few to rely on" in shown

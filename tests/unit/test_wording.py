@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ragsys.wording import counted, part
+from ragsys.wording import counted, part, verb
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,10 @@ from ragsys.wording import counted, part
 )
 def test_a_number_and_its_noun(count: int, noun: str, told: str) -> None:
     assert counted(count, noun) == told
+
+
+def test_a_verb_and_its_number() -> None:
+    assert [verb(1), verb(2), verb(0), verb(1, "it", "them")] == ["is", "are", "are", "it"]
 
 
 @pytest.mark.parametrize(
