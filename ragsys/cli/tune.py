@@ -65,6 +65,7 @@ def tune(ctx: click.Context, /, shell: Shell, suite: str, write: Path | None, **
     was asked before is not asked again.
     """
     from ragsys.cli.eval import _options, written
+    from ragsys.evaluation.writing import replace, writing
     from ragsys.tuning import RESULT, USUAL, check_new
     from ragsys.tuning import tune as choose
     from ragsys.tuning import write as write_preset
@@ -87,7 +88,8 @@ def tune(ctx: click.Context, /, shell: Shell, suite: str, write: Path | None, **
     if write is not None and wrote:
         write_preset(done.used, write, why=done.choice.sentence)
     result = told(done) | {"written": str(write) if wrote else None}
-    (done.run / RESULT).write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    with writing(done.run / RESULT, "then run the same command: it goes on"):
+        replace(done.run / RESULT, (json.dumps(result, ensure_ascii=False, indent=1) + "\n").encode("utf-8"))
     if shell.json:
         shell.give(result)
         return

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from ragsys.evaluation.records import (
     Question,
     Scored,
 )
+from ragsys.evaluation.writing import replace, writing
 
 VERSION = 1
 
@@ -123,13 +123,9 @@ def loads(
 def save(scored: Scored, path: Path) -> Path:
     """Write `scores.json`, whole or not at all."""
     text = dumps(scored)
-    part = path.with_name(path.name + ".part")
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8", errors="replace", newline="\n")
-        os.replace(part, path)
-    except OSError as error:
-        raise RagsysError(f"{path}: cannot be written: {error.strerror or error}") from error
+        replace(path, text.encode("utf-8", "replace"))
     return path
 
 

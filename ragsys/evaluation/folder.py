@@ -9,16 +9,20 @@ undisturbed one, but for their seconds.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from io import RawIOBase
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from ragsys.errors import RagsysError, UsageError
 from ragsys.evaluation.records import Outcome, Question
+from ragsys.evaluation.writing import replace, writing
+from ragsys.wording import counted, verb
 
 RUN, QUESTIONS, RESULTS = "run.json", "questions.jsonl", "results.jsonl"
 KEYS = ("id", "config", "pages", "answer", "status", "citations", "usage", "seconds", "error")
@@ -33,7 +37,7 @@ class RunFolder:
         self.path, self.about, self.questions = path, about, tuple(questions)
         self.outcomes: dict[tuple[str, str], Outcome] = {}  # {(question, configuration): outcome}
         self.damaged: list[int] = []  # numbers of lines, from 1, that hold no outcome of this run
-        self._file: BinaryIO | None = None
+        self._file: RawIOBase | None = None
         self._synced = time.monotonic()
 
     @classmethod
@@ -45,11 +49,16 @@ class RunFolder:
             raise UsageError(f"{path} holds a run already", hint="continue it with --resume, or name a new --out DIR")
         if path.is_dir() and any(path.iterdir()):
             raise UsageError(f"{path} is not empty and holds no run", hint="--out DIR, a new one")
-        path.mkdir(parents=True, exist_ok=True)
         run = cls(path, about, questions)
         lines = "".join(_line(question) for question in questions)
-        _replace(path / QUESTIONS, lines.encode("utf-8"))
-        run.save()
+        with writing(path, "or name another folder: --out DIR"):
+            path.mkdir(parents=True, exist_ok=True)
+            try:
+                replace(path / QUESTIONS, lines.encode("utf-8"))
+                replace(path / RUN, run._header())
+            except OSError:
+                (path / QUESTIONS).unlink(missing_ok=True)  # else the folder would hold no run, and not be empty
+                raise
         return run
 
     @classmethod
@@ -124,48 +133,67 @@ class RunFolder:
         return [question for question, outcome in found if outcome is None or outcome["error"] is not None]
 
     def __enter__(self) -> RunFolder:
-        if self.damaged:
-            lines = "".join(_line(outcome) for outcome in self.outcomes.values()).encode("utf-8")
-            _replace(self.path / RESULTS, lines)
-            self.damaged, self._whole = [], len(lines)
-        self._file = (self.path / RESULTS).open("ab")
-        self._file.truncate(self._whole)
+        with self._writing(RESULTS):
+            if self.damaged:
+                lines = "".join(_line(outcome) for outcome in self.outcomes.values()).encode("utf-8")
+                replace(self.path / RESULTS, lines)
+                self.damaged, self._whole = [], len(lines)
+            # unbuffered: what a full disk did not take must not come again when the file is closed
+            self._file = (self.path / RESULTS).open("ab", buffering=0)
+            self._file.truncate(self._whole)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._file is not None:
-            self._sync()
-            self._file.close()
-            self._file = None
+            file, self._file = self._file, None
+            with contextlib.suppress(RagsysError) if kind else contextlib.nullcontext(), self._writing(RESULTS):
+                try:
+                    os.fsync(file.fileno())
+                finally:
+                    file.close()
 
     def add(self, outcome: Outcome) -> str:
-        """Append a line and give it back. Raises `OSError` where it cannot be written."""
+        """Append a line and give it back. Raises `RagsysError` where it cannot be written; no part of it stays."""
         if self._file is None:
             raise RagsysError("the run's folder is not open")
         text = _line(outcome)
         line = text.encode("utf-8")
-        self._file.write(line)
-        self._file.flush()  # a killed process loses nothing of it, a machine that fails a moment's work
+        with self._writing(RESULTS):
+            self._append(self._file, line)
+            if time.monotonic() - self._synced > _SYNC_SECONDS:
+                os.fsync(self._file.fileno())  # a killed process loses nothing, a machine that fails a moment's work
+                self._synced = time.monotonic()
         self._whole += len(line)
         self.outcomes[outcome["id"], outcome["config"]] = outcome
-        if time.monotonic() - self._synced > _SYNC_SECONDS:
-            self._sync()
         return text
 
-    def _sync(self) -> None:
-        if self._file is not None:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._synced = time.monotonic()
+    def _append(self, file: RawIOBase, line: bytes) -> None:
+        left = memoryview(line)
+        try:
+            while left:
+                left = left[file.write(left) or 0 :]
+        except OSError:
+            file.truncate(self._whole)
+            raise
+
+    def _writing(self, name: str) -> contextlib.AbstractContextManager[None]:
+        done, every = len(self.outcomes), len(self.questions) * len(self.names)
+        kept = f"{done:,} of {counted(every, 'answer')} {verb(done)} kept; "
+        return writing(self.path / name, f"then: {self.resumed}", kept=kept)
+
+    def _header(self) -> bytes:
+        return (json.dumps(self.about, ensure_ascii=False, indent=1) + "\n").encode("utf-8")
 
     def save(self) -> None:
-        """Write what is known of the run."""
-        _replace(self.path / RUN, (json.dumps(self.about, ensure_ascii=False, indent=1) + "\n").encode("utf-8"))
+        """Write what is known of the run. Raises `RagsysError` where it cannot be written, as all that writes here."""
+        with self._writing(RUN):
+            replace(self.path / RUN, self._header())
 
     def order(self) -> None:
         """Put the lines into their order. Call it outside of `with`."""
         lines = (_line(outcome) for outcome in self.ordered())
-        _replace(self.path / RESULTS, "".join(lines).encode("utf-8"))
+        with self._writing(RESULTS):
+            replace(self.path / RESULTS, "".join(lines).encode("utf-8"))
 
     def ordered(self) -> Iterable[Outcome]:
         """The outcomes by question, then configuration."""
@@ -176,7 +204,8 @@ class RunFolder:
     def write(self, name: str, text: str) -> Path:
         """Write a file of the run whole."""
         path = self.path / name
-        _replace(path, text.encode("utf-8"))
+        with self._writing(name):
+            replace(path, text.encode("utf-8"))
         return path
 
 
@@ -196,13 +225,3 @@ def _outcome(line: bytes) -> Outcome | None:
 def _short(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else text[:59] + "…"
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file so that at every moment it is the old one or the new one."""
-    partial = path.with_name(path.name + ".part")
-    with partial.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)

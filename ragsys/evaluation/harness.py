@@ -7,6 +7,7 @@ question costs is what is measured. Whole outcomes are kept instead (`kept.py`),
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from ragsys import places
 from ragsys.config import Config, load
-from ragsys.errors import UsageError
+from ragsys.errors import RagsysError, UsageError
 from ragsys.evaluation import kept, provenance, reach, ready
 from ragsys.evaluation.asking import Asker, How
 from ragsys.evaluation.finishing import finish, judged_by, scored_of
@@ -308,9 +309,13 @@ def _ask_all(
         try:
             asker = Asker(library, named.name, suite.root, documents, how)
             _ask(run, told, asker, todo, store, suite.root, watch)
+        except BaseException:
+            with contextlib.suppress(RagsysError):  # what ended it says more
+                run.save()
+            raise
         finally:
             store.close()
-            run.save()
+        run.save()
 
 
 def _ask(

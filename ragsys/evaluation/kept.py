@@ -114,7 +114,8 @@ class Kept:
         except (sqlite3.Error, zlib.error, OSError, ValueError) as error:
             log.warning("kept outcomes in %s are not usable: %s", self._path, error)
             if self._connection is not None:
-                self._connection.close()
+                with contextlib.suppress(sqlite3.Error):  # a full disk takes no last page either
+                    self._connection.close()
             self._connection = None
 
 

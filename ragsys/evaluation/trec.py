@@ -14,9 +14,10 @@ import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ragsys.errors import RagsysError, SuiteError
+from ragsys.errors import SuiteError
 from ragsys.evaluation import trecrag
 from ragsys.evaluation.records import Outcome, Question, Scored
+from ragsys.evaluation.writing import replace, writing
 
 RUN = "run.trec"
 QRELS = "qrels.trec"
@@ -178,8 +179,7 @@ def _rows(path: Path, count: int, form: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def _write(path: Path, lines: Iterable[str]) -> Path:
-    try:
-        path.write_text("".join(line + "\n" for line in lines), encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise RagsysError(f"{path}: cannot be written: {error.strerror or error}") from error
+    data = "".join(line + "\n" for line in lines).encode("utf-8")
+    with writing(path):
+        replace(path, data)
     return path

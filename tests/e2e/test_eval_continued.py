@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import subprocess
@@ -216,3 +218,62 @@ def test_errors_are_recorded_and_count_as_failures(
     assert asked == ["q03"]
     assert rows(Path("run"))[3] == {**rows(Path("again"))[3], **_cost(rows(Path("run"))[3])}
     assert "ended with an error" not in Path("run", "scores.json").read_text()
+
+
+class _Small(io.FileIO):
+    """A file on a disk that takes 2,000 bytes of it: what fits is written, then the disk is full."""
+
+    def write(self, data: Any) -> int:
+        room = 2000 - self.seek(0, io.SEEK_END)
+        if room <= 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(bytes(data)[:room])
+
+
+def test_on_a_full_disk_it_keeps_what_was_answered_and_says_how_to_go_on(
+    suite: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["eval", str(suite), "-c", "laptop-lexical", "--search-only", "--out", "run"]
+    opened = Path.open
+
+    def small(self: Path, *args: Any, **given: Any) -> Any:
+        return _Small(str(self), "ab") if self.name == "results.jsonl" else opened(self, *args, **given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", small)
+        assert command(words) == 1
+    shown = capsys.readouterr().err
+    lines = Path("run/results.jsonl").read_bytes()
+    assert lines.endswith(b"\n")  # no torn line
+    kept = lines.count(b"\n")
+    assert 0 < kept < 10
+    assert f"{Path('run/results.jsonl')}: cannot be written: {os.strerror(errno.ENOSPC)}" in shown
+    assert f"{kept} of 10 answers " in shown
+    assert "--out run --resume" in shown
+    assert "Traceback" not in shown
+    assert command([*words, "--resume"]) == 0
+    assert len(rows(Path("run"))) == 10
+
+
+@pytest.mark.parametrize("name", ["questions.jsonl", "run.json", "scores.json", "run.trec", "report.html"])
+def test_whatever_file_of_a_run_a_full_disk_refuses(
+    suite: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["eval", str(suite), "-c", "laptop-lexical", "--search-only", "--limit", "2", "--out", "run"]
+    replace = os.replace
+
+    def full(source: Any, target: Any) -> None:
+        if Path(target).name == name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", full)
+        assert command(words) == 1
+    shown = capsys.readouterr().err
+    assert f"cannot be written: {os.strerror(errno.ENOSPC)}" in shown
+    assert "make room there" in shown
+    assert not list(Path("run").glob("*.part"))
+    began = Path("run/run.json").exists()
+    assert command([*words, "--resume"] if began else words) == 0
+    assert Path("run/report.html").exists()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ragsys.errors import RagsysError
 from ragsys.evaluation.records import Scored
 from ragsys.evaluation.report.html import to_html
 from ragsys.evaluation.report.markdown import to_markdown
 from ragsys.evaluation.report.pages import Picture
+from ragsys.evaluation.writing import replace, writing
 
 __all__ = ["MARKDOWN", "PAGE", "Picture", "to_html", "to_markdown", "write"]
 MARKDOWN, PAGE = "report.md", "report.html"
@@ -17,10 +17,9 @@ MARKDOWN, PAGE = "report.md", "report.html"
 def write(scored: Scored, out: Path, picture: Picture | None = None) -> tuple[Path, Path]:
     """Write both files into `out`. `picture(doc, page)` draws a page; where it cannot, the report says so there."""
     made = (out / MARKDOWN, out / PAGE)
-    try:
+    with writing(made[0]):
         out.mkdir(parents=True, exist_ok=True)
-        made[0].write_text(to_markdown(scored), encoding="utf-8", errors="replace", newline="\n")
-        made[1].write_text(to_html(scored, picture), encoding="utf-8", errors="replace", newline="\n")
-    except OSError as error:
-        raise RagsysError(f"{out}: the report cannot be written: {error.strerror or error}") from error
+    for path, text in zip(made, (to_markdown(scored), to_html(scored, picture)), strict=True):
+        with writing(path):
+            replace(path, text.encode("utf-8", "replace"))
     return made
