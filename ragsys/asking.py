@@ -10,17 +10,23 @@ from typing import TYPE_CHECKING, Any, Self
 from ragsys.answers import Answer
 from ragsys.errors import LibraryError, UsageError
 from ragsys.later import Later
-from ragsys.types import BBox, Document, Event, Filter, PageImage, Usage
+from ragsys.types import BBox, Document, Event, Filter, LayerState, PageImage, Usage
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from ragsys.actions import Turn
     from ragsys.chat import Chat
     from ragsys.chatting.threads import Threads
-    from ragsys.config import Config
+    from ragsys.config import AnswerConfig, Config
     from ragsys.exchange import Cancel
     from ragsys.places import Place
+    from ragsys.progress import Report, Watch
     from ragsys.types import Evidence
 
+#: Of all images of a question together: a client's travel to the owner, and both keep them in memory.
+MAX_PIXELS = 64_000_000
+CLOSED = "this library is closed"
 _BOXES = 3  # of a found page that are given
 
 
@@ -84,11 +90,82 @@ def check_search(text: str, k: int) -> None:
         raise UsageError(f"k is {k}: at least one page must be asked for")
 
 
+def check_question(question: str, images: Sequence[Image] = ()) -> None:
+    """Raises `UsageError` unless this can be asked, whoever owns the library: a text, images of a bounded size."""
+    if not isinstance(question, str) or not question.strip():
+        raise UsageError("the question is empty" if isinstance(question, str) else "the question must be a text")
+    sizes = [getattr(image, "size", None) for image in images]
+    if not all(isinstance(size, tuple) for size in sizes):
+        raise UsageError("images: expected images of PIL", hint="PIL.Image.open(path)")
+    if (pixels := sum(size[0] * size[1] for size in sizes if size)) > MAX_PIXELS:
+        raise UsageError(
+            f"the images of the question have {pixels:,} pixels together, at most {MAX_PIXELS:,} can be asked about",
+            hint="make them smaller: image.thumbnail((2000, 2000))",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a library holds, and what it still waits for."""
+
+    root: str
+    folder: str
+    documents: int
+    pages: int
+    passages: int
+    outcomes: Mapping[str, int]  # {outcome: documents}
+    layers: Mapping[str, LayerState]  # {stage: how much of it is done}
+
+    @property
+    def pending(self) -> dict[str, LayerState]:
+        """The stages that are not complete."""
+        return {name: layer for name, layer in self.layers.items() if not layer.complete}
+
+
 class Asking(ABC):
-    """The short forms of `find` and `stream`, chats, and use as a context manager."""
+    """All that can be done with an open library, whichever process owns it; each call is described here.
+
+    `Library` and `RemoteLibrary` take the same calls and refuse the same ones.
+    """
 
     place: Place  # where the library lives, and what it is of
     config: Config
+
+    @property
+    @abstractmethod
+    def owner(self) -> int:
+        """The id of the process that owns the library."""
+
+    @abstractmethod
+    def index(
+        self, *, wait: bool = False, prune: bool = False, retry: bool | None = None, progress: Watch | None = None
+    ) -> Report:
+        """Bring the library up to the folder. `wait` also fills every later layer before it returns.
+
+        `prune` deletes what is gone from the folder however much it is. `retry` tries everything again that failed
+        before; None: only what may have failed by a passing cause (time, memory, a crash), three times at most; False:
+        nothing. Interrupting it (Ctrl-C) loses nothing that was committed; the next call continues.
+        """
+
+    @property
+    @abstractmethod
+    def under_way(self) -> str:
+        """What an indexing run that goes on elsewhere has still to read; empty without one.
+
+        A search meanwhile sees the documents that are whole.
+        """
+
+    @abstractmethod
+    def resume(self) -> None:
+        """Fill the later layers in the background, from where they stand."""
+
+    @abstractmethod
+    def refresh(self) -> None:
+        """Index what is new, once a library; what `search`, `ask` and `stream` call first."""
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Begin to open what the first question will need; it is done beside what is called next."""
 
     @abstractmethod
     def find(self, text: str, k: int = 10, *, filter: Narrowed = None) -> tuple[list[SearchHit], Explained]:
@@ -105,12 +182,16 @@ class Asking(ABC):
         *,
         filter: Narrowed = None,
         budget: Mapping[str, float] | None = None,
+        images: Sequence[Image] = (),
         history: Sequence[Turn] = (),
         cancel: Cancel | None = None,
+        answer: AnswerConfig | None = None,
     ) -> Iterator[Event]:
         """The steps and pieces of text of an answer as they come; the last event's `data` is the `Answer`.
 
-        `history` is what was said before, oldest first; `cancel` gives the answer up, from any thread.
+        `images` belong to the question: it is about what they show; together at most `MAX_PIXELS`. `history` is what
+        was said before, oldest first; `cancel` gives the answer up, from any thread. `answer` replaces that section of
+        the configuration. Small talk ("thanks") is replied to without a search, and without indexing first.
         """
 
     @abstractmethod
@@ -123,6 +204,22 @@ class Asking(ABC):
     @abstractmethod
     def documents(self, *, removed: bool = False) -> list[Document]:
         """Every document, by path; with `removed` also those that were taken out of the library."""
+
+    @abstractmethod
+    def document(self, name: str) -> Document:
+        """The document with this path (or its end), id or start of an id. Raises `UsageError` unless one fits."""
+
+    @abstractmethod
+    def remove(self, name: str) -> Document:
+        """Take a document out of the library; its file stays where it is and is not indexed again until `restore`."""
+
+    @abstractmethod
+    def restore(self, name: str) -> None:
+        """Undo `remove`: the next indexing run reads the file again. Takes what `document` takes."""
+
+    @abstractmethod
+    def status(self) -> Status:
+        """What the library holds and what is pending."""
 
     @abstractmethod
     def render(self, doc: str, page: int, *, dpi: float = 110, clip: BBox | None = None) -> PageImage:
@@ -152,15 +249,26 @@ class Asking(ABC):
 
         return Chat(self, thread, filter=filter, budget=budget)
 
-    def ask(self, question: str, *, filter: Narrowed = None, budget: Mapping[str, float] | None = None) -> Answer:
-        """The answer to a question, with its citations."""
-        answer: Answer | None = None
-        for event in self.stream(question, filter=filter, budget=budget):
+    def ask(
+        self,
+        question: str,
+        *,
+        filter: Narrowed = None,
+        budget: Mapping[str, float] | None = None,
+        images: Sequence[Image] = (),
+        history: Sequence[Turn] = (),
+        cancel: Cancel | None = None,
+        answer: AnswerConfig | None = None,
+    ) -> Answer:
+        """The answer to a question, with its citations. Takes what `stream` takes."""
+        given: Any = {"filter": filter, "budget": budget, "images": images, "history": history}
+        made: Answer | None = None
+        for event in self.stream(question, **given, cancel=cancel, answer=answer):
             if event.kind == "answer":
-                answer = event.data
-        if answer is None:
+                made = event.data
+        if made is None:
             raise LibraryError("the answer's stream ended without an answer")
-        return answer
+        return made
 
     @abstractmethod
     def close(self) -> None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import portalocker
 
 from ragsys import ingest, places, stages, warming
-from ragsys.asking import Asking, Explained, SearchHit, check_search
+from ragsys.asking import CLOSED, Asking, Explained, Narrowed, SearchHit, Status, check_question, check_search
 from ragsys.catalog import Catalog, State, document_of
 from ragsys.config import AnswerConfig, Config, load, preflight
 from ragsys.errors import DiskFull, LibraryBusy, LibraryError, NoAnswer, UsageError, did_you_mean
@@ -28,7 +29,7 @@ from ragsys.progress import Progress, Report, Watch
 from ragsys.search import Searcher
 from ragsys.service import Service
 from ragsys.space import Space
-from ragsys.types import BBox, Document, Event, Filter, LayerState, Outcome, PageImage, Query, Usage
+from ragsys.types import BBox, Document, Event, Outcome, PageImage, Query, Usage
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -41,24 +42,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("ragsys")
 _PATIENCE = 5.0  # seconds that an owner may take to answer or to let go
 _CLIENTS = 10.0  # seconds that other processes have to end what they asked of an owner that is done
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What a library holds, and what it still waits for."""
-
-    root: str
-    folder: str
-    documents: int
-    pages: int
-    passages: int
-    outcomes: Mapping[str, int]  # {outcome: documents}
-    layers: Mapping[str, LayerState]  # {stage: how much of it is done}
-
-    @property
-    def pending(self) -> dict[str, LayerState]:
-        """The stages that are not complete."""
-        return {name: layer for name, layer in self.layers.items() if not layer.complete}
 
 
 class Library(Asking):
@@ -159,17 +142,15 @@ class Library(Asking):
     def __repr__(self) -> str:
         return f"<Library of {self.place.root}{', closed' if self._closed else ''}>"
 
+    @property
+    def owner(self) -> int:
+        return os.getpid()
+
     # -- indexing --------------------------------------------------------------------------------------------------
 
     def index(
         self, *, wait: bool = False, prune: bool = False, retry: bool | None = None, progress: Watch | None = None
     ) -> Report:
-        """Bring the library up to the folder. `wait` also fills every later layer before it returns.
-
-        `prune` deletes what is gone from the folder however much it is. `retry` tries everything again that failed
-        before; None: only what may have failed by a passing cause (time, memory, a crash), three times at most; False:
-        nothing. Interrupting it (Ctrl-C) loses nothing that was committed; the next call continues.
-        """
         told = progress or self._watch
         stop = threading.Event()
         self._stops.add(stop)
@@ -198,10 +179,6 @@ class Library(Asking):
 
     @property
     def under_way(self) -> str:
-        """What an indexing run that goes on in another thread, or for a client, has still to read; empty without one.
-
-        A search meanwhile sees the documents that are whole.
-        """
         running = self._running
         if running is None or running.stage not in ("scan", "parse"):  # later layers are told as pending
             return ""
@@ -226,7 +203,6 @@ class Library(Asking):
                 self.resume()
 
     def resume(self) -> None:
-        """Fill the later layers in the background, from where they stand."""
         with self._count:
             if self._closed or self._writers or (self._thread is not None and self._thread.is_alive()):
                 return
@@ -272,20 +248,18 @@ class Library(Asking):
             thread.join()
 
     def refresh(self) -> None:
-        """Index what is new, once a library; what `search`, `ask` and `stream` call first."""
+        self._alive()
         if self._refresh_first:
             self.prepare()
             self.index(retry=False)
 
     def prepare(self) -> None:
-        """Begin to open what the first question will need; it is done beside what is called next."""
+        self._alive()
         warming.begin(self.searcher.retrievers.values())
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
-    def find(
-        self, text: str, k: int = 10, *, filter: Filter | Mapping[str, Any] | None = None
-    ) -> tuple[list[SearchHit], Explained]:
+    def find(self, text: str, k: int = 10, *, filter: Narrowed = None) -> tuple[list[SearchHit], Explained]:
         check_search(text, k)
         query = Query(text, filter=to_filter(filter))
         self._alive()
@@ -303,25 +277,18 @@ class Library(Asking):
         self,
         question: str,
         *,
-        filter: Filter | Mapping[str, Any] | None = None,
+        filter: Narrowed = None,
         budget: Mapping[str, float] | None = None,
         images: Sequence[Image] = (),
         history: Sequence[Turn] = (),
         cancel: Cancel | None = None,
         answer: AnswerConfig | None = None,
     ) -> Iterator[Event]:
-        """The steps and pieces of text of an answer as they come; the last event's `data` is the `Answer`.
-
-        `images` belong to the question: it is about what they show. `history` is what was said before, oldest first;
-        `cancel` gives the answer up, from any thread. `answer` stands in for that section of the configuration.
-        Small talk ("thanks") is replied to without a search, and without indexing first.
-        """
         from ragsys.answer import stream
         from ragsys.host import LibraryHost
         from ragsys.smalltalk import replied
 
-        if not isinstance(question, str) or not question.strip():
-            raise UsageError("the question is empty" if isinstance(question, str) else "the question must be a text")
+        check_question(question, images)
         self._alive()
         if not images and (reply := replied(question)) is not None:
             yield Event("answer", reply.text, data=reply)
@@ -352,7 +319,6 @@ class Library(Asking):
     # -- documents -------------------------------------------------------------------------------------------------
 
     def documents(self, *, removed: bool = False) -> list[Document]:
-        """Every document, by path; with `removed` also those that were taken out of the library."""
         self._alive()
         return [self._document(state) for state in self.space.catalog if removed or not state.excluded]
 
@@ -363,10 +329,10 @@ class Library(Asking):
         return replace(found, gone=gone, removed=state.excluded)
 
     def document(self, name: str) -> Document:
-        """The document with this path (or its end), id or start of an id. Raises `UsageError` unless one fits."""
         return self._document(self._state(name))
 
     def _state(self, name: str, *, excluded: bool = False) -> State:
+        self._alive()
         states = [state for state in self.space.catalog if state.excluded == excluded]
         wanted = name.replace("\\", "/")
         if self.place.root.is_dir():
@@ -388,7 +354,6 @@ class Library(Asking):
         raise UsageError(f"no {kind} named '{name}'.{did_you_mean(name, known)}", hint="ragsys docs FOLDER list")
 
     def remove(self, name: str) -> Document:
-        """Take a document out of the library; its file stays where it is and is not indexed again until `restore`."""
         with self._writing():
             state = self._state(name)
             document = self._document(state)
@@ -399,14 +364,12 @@ class Library(Asking):
         return document
 
     def restore(self, name: str) -> None:
-        """Undo `remove`: the next indexing run reads the file again. Takes what `document` takes."""
         with self._writing():
             state = self._state(name, excluded=True)
             self.space.catalog.remove(state.doc)
             self.space.store.flush()
 
     def status(self) -> Status:
-        """What the library holds and what is pending."""
         self._alive()
         outcomes: dict[str, int] = {}
         pages = passages = documents = 0
@@ -421,21 +384,20 @@ class Library(Asking):
         return Status(root, folder, documents, pages, passages, outcomes, self.space.summary())
 
     def render(self, doc: str, page: int, *, dpi: float = 110, clip: BBox | None = None) -> PageImage:
-        """A page as an image. Raises `DocumentError` if its file is gone or broken."""
         from ragsys.rendering import render
 
+        self._alive()
         return render(self.space, doc, page, dpi, clip)
 
     # -- care ------------------------------------------------------------------------------------------------------
 
     @property
     def key(self) -> str:
-        """Changes with every change of what a search may return."""
         return self.space.catalog.key
 
     def _alive(self) -> None:
         if self._closed:
-            raise LibraryError("this library is closed")
+            raise LibraryError(CLOSED)
 
     def __exit__(self, *error: object) -> None:
         """Close it; what other processes ask of it at this moment is answered before, unless an error ends this one."""

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from ragsys import frames
+from ragsys import frames, imageblocks
 from ragsys.actions import Turn
 from ragsys.budget import CANCELLED
 from ragsys.codec import plain
@@ -37,7 +37,7 @@ _PROTOCOL = 1
 _CONNECT_SECONDS = 5.0
 _CANCEL_SECONDS = 5.0  # that the owner has to end a call that is given up
 _LULL = 0.2  # seconds between two calls of a client that asks for one thing after another
-_ASKED = 1 << 20  # bytes of a client's message: whoever holds no token must not fill our memory
+_ASKED = 1 << 20  # bytes of the head of a client's message: whoever holds no token must not fill our memory
 
 
 class _Gone(Exception):
@@ -100,12 +100,14 @@ class Service:
     def _serve(self, client: socket.socket) -> None:
         try:
             with client, _stream_of(client) as stream:
-                while (message := frames.read(stream, _ASKED)) is not None:
-                    if not hmac.compare_digest(str(message[0].get("token", "")).encode(), self._token.encode()):
+                while (head := frames.read_header(stream, _ASKED)) is not None:
+                    message, size = head
+                    if not hmac.compare_digest(str(message.get("token", "")).encode(), self._token.encode()):
                         frames.write(stream, _failure(RagsysError("wrong token")))
                         return
+                    blob = frames.read_block(stream, size, imageblocks.LIMIT)
                     with self._under_way():
-                        self._answer(message[0], stream, client)
+                        self._answer(message, blob, stream, client)
         except (OSError, ValueError, _Gone):
             return  # the client is gone, or is no client of ours
         finally:
@@ -125,7 +127,7 @@ class Service:
             self._running += more
             self._counted.notify_all()
 
-    def _answer(self, message: JSON, stream: BinaryIO, line: socket.socket) -> None:
+    def _answer(self, message: JSON, block: bytes, stream: BinaryIO, line: socket.socket) -> None:
         def tell(event: JSON) -> None:
             try:
                 frames.write(stream, event)
@@ -143,6 +145,8 @@ class Service:
             if call is None:
                 raise RagsysError(f"unknown call {message.get('call')!r}: the versions of ragsys differ")
             args = message.get("args", {})
+            if message["call"] == "stream":
+                args = {**args, "images": imageblocks.unpacked(block, args.get("images", ()))}
             if message["call"] in _LONG:
                 with _watched(line) as cancel:
                     result, blob = call(self._library, {**args, "cancel": cancel}, tell)
@@ -167,7 +171,7 @@ def _find(library: Library, args: JSON, _: Tell) -> tuple[Any, bytes]:
 
 
 def _stream(library: Library, args: JSON, tell: Tell) -> tuple[Any, bytes]:
-    told = {"filter": args["filter"], "budget": args["budget"], "cancel": args["cancel"]}
+    told = {key: args[key] for key in ("filter", "budget", "cancel", "images")}
     answer = AnswerConfig.model_validate(args["answer"])  # the client's own
     for event in library.stream(args["question"], **told, history=_turns(args.get("history", ())), answer=answer):
         data = plain(event.data) if event.kind == "answer" else None
@@ -199,6 +203,16 @@ def _render(library: Library, args: JSON, _: Tell) -> tuple[Any, bytes]:
     return {"page": page.page, "dpi": page.dpi}, out.getvalue()
 
 
+def _done(name: str) -> Callable[[Library, JSON, Tell], tuple[Any, bytes]]:
+    """A call that takes nothing and gives nothing."""
+
+    def call(library: Library, _: JSON, __: Tell) -> tuple[Any, bytes]:
+        getattr(library, name)()
+        return None, b""
+
+    return call
+
+
 def _restore(library: Library, args: JSON, _: Tell) -> tuple[Any, bytes]:
     library.restore(args["name"])
     return None, b""
@@ -216,6 +230,8 @@ _CALLS: Mapping[str, Callable[[Library, JSON, Tell], tuple[Any, bytes]]] = {
     "restore": _restore,
     "status": lambda library, _, __: (plain(library.status()), b""),
     "key": lambda library, _, __: (library.key, b""),
+    "under_way": lambda library, _, __: (library.under_way, b""),
+    **{name: _done(name) for name in ("resume", "refresh", "prepare")},
 }
 
 
@@ -272,7 +288,9 @@ class Connection:
                 hint="wait until it ends, or end it; `ragsys doctor` names it",
             ) from error
 
-    def events(self, call: str, args: JSON, cancel: Cancel | None = None) -> Iterator[tuple[JSON, bytes]]:
+    def events(
+        self, call: str, args: JSON, cancel: Cancel | None = None, block: bytes = b""
+    ) -> Iterator[tuple[JSON, bytes]]:
         """What the owner sends, the result as the last one. Raises what the call raised there.
 
         `cancel` says that nothing more is asked for: the owner gives the call up and sends what that ends in, as a call
@@ -283,7 +301,7 @@ class Connection:
         line.settimeout(None)  # an indexing run may take long between two messages
         with line, _stream_of(line) as stream, _half_closed(line, cancel) as sent:
             try:
-                frames.write(stream, {"token": self._token, "config": self._config, "call": call, "args": args})
+                frames.write(stream, {"token": self._token, "config": self._config, "call": call, "args": args}, block)
                 sent()
                 while (message := frames.read(stream)) is not None:
                     header, blob = message

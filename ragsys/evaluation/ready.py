@@ -14,7 +14,8 @@ from ragsys.errors import IncompleteLayer, SuiteError
 from ragsys.evaluation import reach
 from ragsys.evaluation.records import Question
 from ragsys.evaluation.suites import missing_files
-from ragsys.ingest import READABLE, Report
+from ragsys.ingest import READABLE
+from ragsys.progress import Report
 from ragsys.wording import counted, verb
 
 if TYPE_CHECKING:
