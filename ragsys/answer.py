@@ -49,6 +49,10 @@ class AnswerHost(Host, Protocol):
         """The library's own folder: `traces/` and the cache of replies live in it."""
         ...
 
+    def unread(self) -> str:
+        """The files of its folder that no loader takes, in a line; empty without any. Looked for when it is called."""
+        ...
+
     def is_gone(self, doc: str) -> bool:
         """Whether no file holds this document any more: the library answers from what it keeps."""
         ...
@@ -203,7 +207,7 @@ def _proved(host: AnswerHost, task: Task, ended: Ended, judge: Judge | None) -> 
         evidence=draft.evidence,
         usage=ended.usage,
         coverage=dict(host.coverage()),
-        notes=(*_notes(host, task.question, ended, proof), *host.warnings()),
+        notes=(*_notes(host, task.question, ended, proof), *_unread(host, status), *host.warnings()),
         config=host.config.hash,
         generator=host.generator.identity,
         confidence=draft.confidence,
@@ -243,6 +247,11 @@ def _notes(host: AnswerHost, question: str, ended: Ended, proof: Proof) -> list[
         told = ("names no place: it was found by its words", "name no place: theirs was found by their words")
         notes.append(part(unplaced, count, "sentence", *told))
     return notes
+
+
+def _unread(host: AnswerHost, status: str) -> list[str]:
+    """What may hold the answer and cannot be read: said where the documents that were read do not hold it."""
+    return [told] if status == "abstained" and (told := host.unread()) else []
 
 
 def _renderer(host: Host, evidence: Evidence) -> Any:

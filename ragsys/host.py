@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ragsys import unread
 from ragsys.config import Config, Spec
 from ragsys.errors import ConfigError, did_you_mean
 from ragsys.filters import both
@@ -131,6 +132,11 @@ class LibraryHost:
     def folder(self) -> Path:
         """Where traces and the cache of replies are kept."""
         return self._space.folder
+
+    def unread(self) -> str:
+        """The files of the folder that no loader takes, in a line; empty without any."""
+        index = self._space.config.index
+        return unread.told(unread.files(self._space.root, self._space.layers.suffixes, index.include, index.exclude))
 
     def is_gone(self, doc: str) -> bool:
         """Whether none of the document's files is there now."""

@@ -55,7 +55,7 @@ class Recorder:
         with self._lock:
             step = Step(len(self._steps), parent, kind, name, given, started=time.monotonic() - self._began, key=key)
             self._steps.append(step)
-        self._emit(Event("step", step=step))
+        self._emit(Event("step", step.name, step))
         return step.number
 
     def finish(self, number: int, output: JSON, usage: Usage, error: str = "") -> None:
@@ -65,7 +65,7 @@ class Recorder:
             seconds = time.monotonic() - self._began - step.started
             step = replace(step, output=output, usage=replace(usage, seconds=seconds), error=error)
             self._steps[number] = step
-        self._emit(Event("done", step=step))
+        self._emit(Event("done", step.name, step))
 
     def show(self, evidence: Evidence) -> None:
         """Keep a page that was shown, once."""

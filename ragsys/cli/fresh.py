@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragsys.cli.progress import duration
@@ -14,6 +13,7 @@ from ragsys.cli.shell import Shell
 from ragsys.cli.text import Part, Styled, bold, coloured, dim, shortened
 from ragsys.errors import LibraryError
 from ragsys.places import Place, command
+from ragsys.unread import kinds
 from ragsys.wording import counted
 
 if TYPE_CHECKING:
@@ -119,9 +119,7 @@ def summarise(shell: Shell, report: Report, status: Status, *, watching: bool = 
         _list(shell, "without text, waiting for OCR", [(path, "") for path in report.no_text], "file")
     _list(shell, "skipped", [(path, f"{outcome.value}: {reason}") for path, outcome, reason in report.skipped], "file")
     if report.unsupported:
-        endings = Counter(PurePosixPath(path).suffix.lower() or "no ending" for path in report.unsupported)
-        kinds = ", ".join(f"{count} {ending}" for ending, count in endings.most_common(6))
-        shell.say(dim(f"no loader takes {counted(len(report.unsupported), 'file')}: {kinds}"))
+        shell.say(dim(f"no loader takes {counted(len(report.unsupported), 'file')}: {kinds(report.unsupported)}"))
         if shell.verbose:
             for path in report.unsupported:
                 shell.say(dim(f"  {path}"))

@@ -183,6 +183,10 @@ class MemoryHost:
         """Whole."""
         return {"words": 1.0}
 
+    def unread(self) -> str:
+        """None."""
+        return ""
+
     def is_gone(self, doc: str) -> bool:
         """Never."""
         return False

@@ -145,7 +145,7 @@ def test_index_says_what_it_did_and_left_out(run: Run, docs: Path) -> None:
     assert (code, err) == (0, "")
     assert out.startswith("3 added (7 pages)  in ")
     assert "skipped: 2 files" in out
-    assert "no loader takes 1 file: 1 .xlsx" in out
+    assert "no loader takes 1 file: .xlsx (1)" in out
     assert "  broken.pdf  broken: " in out
     assert "  empty.pdf  empty: the file has no bytes" in out
     assert "7 pages" in out.splitlines()[-2]

@@ -249,6 +249,20 @@ def test_ask_abstains_when_nothing_answers(library: Library) -> None:
     answer = library.ask("Which submarine did the admiral of the Peruvian navy command in 1879?")
     assert answer.status == "abstained"
     assert answer.citations == ()
+    assert not [note for note in answer.notes if "does not read" in note]
+
+
+def test_an_answer_that_abstains_names_the_files_that_no_loader_takes(library: Library, folder: Path) -> None:
+    for name in ("a.docx", "more/b.docx", "c.docx", "budget.XLSX", "plain", "~$a.docx", ".hidden.docx"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"x")
+    answer = library.ask("Which submarine did the admiral of the Peruvian navy command in 1879?")
+    (note,) = [note for note in answer.notes if "does not read" in note]
+    assert note == (
+        "5 files of kinds that ragsys does not read: .docx (3), .xlsx (1), no ending (1); "
+        "a.docx, budget.XLSX, c.docx, ..."
+    )
+    assert not [note for note in library.ask("When does the shop open?").notes if "does not read" in note]
 
 
 def test_stream_gives_steps_and_then_the_answer(library: Library) -> None:

@@ -28,6 +28,16 @@ def test_the_readme_lists_every_extra_of_users() -> None:
     assert told == set(PROJECT["optional-dependencies"]) - {"dev"}
 
 
+def test_the_readme_names_every_format_that_is_read() -> None:
+    from ragsys.plugins import registry
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = re.search(r"^- \*\*What is read\*\*:(.*?)^- ", readme, re.MULTILINE | re.DOTALL)
+    assert told is not None
+    taken = {suffix for component, _ in registry().components("loader") for suffix in component.suffixes}
+    assert set(re.findall(r"`(\.\w+)`", told[1])) == taken
+
+
 def test_every_target_that_make_names_exists() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
