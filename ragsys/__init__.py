@@ -30,6 +30,11 @@ _HOMES = {
 __all__ = [*sorted(_HOMES), "__version__"]
 
 
+def __dir__() -> list[str]:
+    """The public names, loaded or not."""
+    return sorted({*(name for name in globals() if name.startswith("__")), *__all__})
+
+
 def __getattr__(name: str) -> Any:
     """Load a public name at its first use, so that `import ragsys` costs nothing."""
     if name not in _HOMES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ragsys.types import JSON, BBox, Evidence, Level, Usage
@@ -132,6 +133,18 @@ class Answer:
             for c in self.sources
         )
         return f"{self.text}\n\n{sources}" if sources else self.text
+
+    def save(self, path: str | Path) -> Path:
+        """Write the answer with its pages to a file, as its ending says: `.html` or `.md`. Raises `UsageError` on
+        another ending, and where it cannot be written."""
+        from ragsys.saved import save
+
+        return save(self, Path(path))
+
+    def _repr_html_(self) -> str:
+        from ragsys.saved import to_cell
+
+        return to_cell(self)
 
     def to_json(self) -> JSON:
         """Stable keys: question, text, status, sentences, citations, unsupported, evidence, usage, coverage, notes,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ragsys.errors import BudgetSpent
 from ragsys.types import Usage
+from ragsys.wording import counted, verb
 
 CANCELLED = "cancelled"  # the reason of a purse that was ended from outside
 
@@ -100,9 +101,9 @@ class Purse:
             purse: Purse | None = self
             while purse is not None:
                 if purse.usage.calls + purse._reserved.calls + calls > purse.calls:
-                    raise purse.end(f"the budget's {purse.calls} model calls are spent")
+                    raise purse.end(_spent(purse.calls, "model call"))
                 if calls and purse.usage.tokens + purse._reserved.tokens + tokens > purse.tokens:
-                    raise purse.end(f"the budget's {purse.tokens} tokens are spent")
+                    raise purse.end(_spent(purse.tokens, "token"))
                 purse = purse.parent
             self._move(calls, tokens, Usage())
             return Reservation(calls, tokens)
@@ -118,3 +119,7 @@ class Purse:
             purse._reserved = Reservation(purse._reserved.calls + calls, purse._reserved.tokens + tokens)
             purse.usage = purse.usage + usage
             purse = purse.parent
+
+
+def _spent(amount: float, noun: str) -> str:
+    return f"the budget's {counted(int(amount), noun)} {verb(int(amount))} spent"

@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from ragsys.configfile import DEFAULT, expanded, merged, override, placed, read
+from ragsys.configfile import DEFAULT, based, expanded, merged, override, placed, read
 from ragsys.errors import ConfigError, MissingExtra, RagsysError, did_you_mean
 from ragsys.masking import masked, words
 from ragsys.options import secret_fields
@@ -266,18 +266,31 @@ def _digest(data: dict[str, Any]) -> str:
 
 
 def load(
-    source: str | Path | None = None, overrides: Sequence[str] = (), *, registry: Registry | None = None
+    source: Config | Mapping[str, Any] | str | Path | None = None,
+    overrides: Sequence[str] = (),
+    *,
+    registry: Registry | None = None,
 ) -> Config:
     """The configuration of a preset's name or a YAML file (default: `$RAGSYS_CONFIG`, else the default preset).
 
-    `overrides` are `a.b=value` with the value read as YAML. Raises `ConfigError` with every problem found.
+    A mapping is read as the content of a file; a `Config` is given back. `overrides` are `a.b=value` with the value
+    read as YAML. Raises `ConfigError` with every problem found.
     """
+    if isinstance(source, Config):
+        if overrides:
+            raise ConfigError(
+                f"overrides ({overrides[0]}, ...) change a configuration that is named, not a Config",
+                hint="config.model_copy(update=...), or config={...} with the changes in it",
+            )
+        return source
     if registry is None:
         from ragsys.plugins import registry as installed
 
         registry = installed()
-    source = str(source or os.environ.get("RAGSYS_CONFIG") or DEFAULT)
-    raw, where = read(source, registry)
+    if isinstance(source, Mapping):
+        raw, where = based(dict(source), "config", Path(), registry, ())
+    else:
+        raw, where = read(str(source or os.environ.get("RAGSYS_CONFIG") or DEFAULT), registry)
     for given in overrides:
         raw = override(raw, given)
     problems: list[str] = []

@@ -58,6 +58,16 @@ def read(source: str, registry: Registry, chain: tuple[str, ...] = ()) -> tuple[
         raise ConfigError(f"{where}: not valid YAML: {reason}{_mark(error)}") from error
     if not isinstance(raw, dict):
         raise ConfigError(f"{where}: a configuration is a mapping of keys, found {type(raw).__name__}")
+    return based(raw, where, folder, registry, (*chain, identity))
+
+
+def based(
+    raw: dict[str, Any], where: str, folder: Path | None, registry: Registry, chain: tuple[str, ...]
+) -> tuple[dict[str, Any], str]:
+    """The mapping `raw`, which `where` names in messages, with everything that it extends underneath.
+
+    A file that it extends is relative to `folder`; a preset has none. `chain` are the files and presets above it.
+    """
     # a preset is whole, or says what it extends; a user's file that says nothing changes the default preset
     parent = raw.pop("extends", DEFAULT if folder else None)
     if parent is None:
@@ -70,7 +80,7 @@ def read(source: str, registry: Registry, chain: tuple[str, ...] = ()) -> tuple[
         raise ConfigError(placed(where, problems), hint="set the variable, or give it a default: ${NAME:-default}")
     if _is_file(parent) and folder:
         parent = str(folder / Path(parent).expanduser())
-    base, _ = read(parent, registry, (*chain, identity))
+    base, _ = read(parent, registry, chain)
     return merged(base, raw), where
 
 

@@ -157,10 +157,24 @@ class RequestTooLarge(GenerationError):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """` Did you mean 'x'?` for the nearest of `known`, or an empty string when nothing is near.
 
-    Raises nothing; distances are rapidfuzz's normalised Damerau-Levenshtein, with a floor of 0.6.
+    Near is a small distance (rapidfuzz's normalised Damerau-Levenshtein, of the whole or of the last part of a path,
+    with a floor of 0.6); else a name that begins with the word or holds it, at most three of them.
     """
     from rapidfuzz import process
     from rapidfuzz.distance import DamerauLevenshtein
 
-    best = process.extractOne(word, list(known), scorer=DamerauLevenshtein.normalized_similarity, score_cutoff=0.6)
-    return f" Did you mean '{best[0]}'?" if best else ""
+    names = list(dict.fromkeys(known))
+    likeness = DamerauLevenshtein.normalized_similarity
+    for forms in (names, [name.rstrip("/").rpartition("/")[2] for name in names]):
+        if best := process.extractOne(word, forms, scorer=likeness, score_cutoff=0.6):
+            return f" Did you mean '{names[best[2]]}'?"
+    near = sorted((name for name in names if _holds(name, word)), key=lambda name: (len(name), name))[:_SUGGESTED]
+    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+_SUGGESTED = 3  # names
+_TELLING = 3  # letters: what is shorter stands in too many names
+
+
+def _holds(name: str, word: str) -> bool:
+    return len(word) >= _TELLING and word.casefold() in name.casefold()

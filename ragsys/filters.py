@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 from ragsys.errors import UsageError, did_you_mean
+from ragsys.globs import matches
 from ragsys.types import Filter
+from ragsys.wording import counted
 
 
 def to_filter(where: Filter | Mapping[str, Any] | None) -> Filter:
@@ -44,6 +48,17 @@ def to_filter(where: Filter | Mapping[str, Any] | None) -> Filter:
         before=_day(where.get("before", ""), "before"),
         metadata=dict(where.get("metadata", {})),
     )
+
+
+def unmatched(globs: Sequence[str], paths: Collection[str]) -> str:
+    """What is wrong with globs that match none of a library's paths, with the nearest name; empty if one matches."""
+    if not globs or not paths or any(matches(path, globs) for path in paths):
+        return ""
+    folders = {parent.as_posix() for path in paths for parent in PurePosixPath(path).parents} - {"."}
+    words = [re.sub(r"[*?/]+", " ", glob).strip() for glob in globs]
+    near = next(filter(None, (did_you_mean(word, [*sorted(folders), *paths]) for word in words)), "")
+    named = " or ".join(f"'{glob}'" for glob in globs)
+    return f"no path matches {named} ({counted(len(paths), 'file')} in the library).{near}"
 
 
 def _page_range(value: Any) -> tuple[int, int] | None:

@@ -14,6 +14,7 @@ from ragsys.filters import both
 from ragsys.places import command
 from ragsys.rendering import render
 from ragsys.types import BBox, Evidence, Filter, Hit, PageImage, Query, RankedList, Span
+from ragsys.wording import counted
 
 if TYPE_CHECKING:
     from ragsys.actions import AgentFunction, Search, Task
@@ -121,7 +122,9 @@ class LibraryHost:
         """What is pending or was skipped."""
         status = self._library.status()
         running = [*self._late, *([self._library.under_way] if self._library.under_way else [])]
-        notes = [f"pending: {name}, {x.total - x.done} of {x.total} items" for name, x in status.pending.items()]
+        notes = [
+            f"pending: {name}, {x.total - x.done} of {counted(x.total, 'item')}" for name, x in status.pending.items()
+        ]
         if not notes or running:
             return [*running, *notes]
         return [*notes, f"finish them: {command(self._library.place, 'index FOLDER --wait')}"]

@@ -30,6 +30,7 @@ from ragsys.search import Searcher
 from ragsys.service import Service
 from ragsys.space import Space
 from ragsys.types import BBox, Document, Event, Outcome, PageImage, Query, Usage
+from ragsys.wording import counted
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -55,7 +56,7 @@ class Library(Asking):
         self,
         root: str | Path,
         *,
-        config: Config | str | Path | None = None,
+        config: Config | Mapping[str, Any] | str | Path | None = None,
         overrides: Sequence[str] = (),
         store: Store | None = None,
         folder: str | Path | None = None,
@@ -65,10 +66,12 @@ class Library(Asking):
     ) -> None:
         """Open the library of a folder or file; it is made where there is none.
 
-        `config` is a preset's name, a YAML file or a `Config`; `overrides` are "a.b=value". `folder` is where the
-        library lives, by default in the user's data directory. Raises `ConfigError`, `LibraryBusy`, `LibraryError`.
+        `config` is a preset's name, a YAML file, a mapping such as the file would hold, or a `Config`; `overrides` are
+        "a.b=value". `folder` is where the library lives, by default in the user's data directory. `index=False` leaves
+        new files alone until `index` is called, `background=False` the later layers; `progress` is told what is done.
+        Raises `ConfigError`, `LibraryBusy`, `LibraryError`.
         """
-        self.config = config if isinstance(config, Config) else load(config, overrides)
+        self.config = load(config, overrides)
         if problems := preflight(self.config, registry()):
             raise problems[0]
         self.place = places.place_of(Path(root), Path(folder) if folder else None)
@@ -183,8 +186,10 @@ class Library(Asking):
         if running is None or running.stage not in ("scan", "parse"):  # later layers are told as pending
             return ""
         whole = sum(not state.excluded and state.outcome is not Outcome.WAITING for state in self.space.catalog)
-        read = f", {running.done} of about {running.total} pages of this run" if running.total else ""
-        return f"indexing is still under way ({whole} documents can be searched{read}): ask again for the rest"
+        read = f", {running.done} of about {counted(running.total, 'page')} of this run" if running.total else ""
+        return (
+            f"indexing is still under way ({counted(whole, 'document')} can be searched{read}): ask again for the rest"
+        )
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
@@ -448,24 +453,33 @@ def _own(place: places.Place) -> portalocker.Lock:
     return lock
 
 
-def open(root: str | Path, **options: Any) -> Library | RemoteLibrary:
-    """`Library(root, **options)`, or, if another process has the library open, a client of that process.
+def open(
+    root: str | Path,
+    *,
+    config: Config | Mapping[str, Any] | str | Path | None = None,
+    overrides: Sequence[str] = (),
+    store: Store | None = None,
+    folder: str | Path | None = None,
+    index: bool = True,
+    background: bool = True,
+    progress: Watch | None = None,
+) -> Library | RemoteLibrary:
+    """The library of a folder or file, or, if another process has it open, a client of that process.
 
-    Both have the same methods. Raises what `Library` raises; `LibraryBusy` only if the owner does not answer.
+    Takes what `Library` takes, and both have the same methods. What is opened once by the owner (`store`, `index`,
+    `background`) is the owner's choice. Raises what `Library` raises; `LibraryBusy` only if the owner does not answer.
     """
     from ragsys.remote import RemoteLibrary
 
-    began = time.monotonic()
+    chosen, began = load(config, overrides), time.monotonic()
+    own: Any = {"store": store, "folder": folder, "index": index, "background": background, "progress": progress}
     while True:
         try:
-            return Library(root, **options)
+            return Library(root, config=chosen, **own)
         except LibraryBusy:
-            folder = options.get("folder")
             place = places.place_of(Path(root), Path(folder) if folder else None)
-        config = options.get("config")
-        chosen = config if isinstance(config, Config) else load(config, options.get("overrides", ()))
         try:
-            return RemoteLibrary(place, chosen)
+            return RemoteLibrary(place, chosen, progress=progress)
         except NoAnswer:  # it may be just opening, or closing: within a moment it answers, or lets go
             if time.monotonic() - began > _PATIENCE:
                 raise

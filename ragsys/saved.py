@@ -94,6 +94,21 @@ def _sections(answer: Answer, anchor: str, heading: str) -> str:
     return "\n".join(section for section in sections if section)
 
 
+def to_cell(answer: Answer) -> str:
+    """The answer as a small piece of HTML for a notebook: text, sources with quotes, no pictures, no scripts."""
+    status = f"<p><b>{answer.status}</b></p>" if answer.status != "answered" else ""
+    said = " ".join(
+        _text(one.text) + "".join(f"<sup>[{number}]</sup>" for number in one.citations) for one in answer.said
+    )
+    sources = "".join(
+        f'<li value="{one.number}">{_text(_name(one))}, page {one.page}, {one.level.value}'
+        f"{f', {GONE}' if one.gone else ''}{f'<br><i>{_text(one.quote)}</i>' if one.quote else ''}</li>"
+        for one in answer.sources
+    )
+    body = f"{status}<p>{said or _text(answer.text)}</p>" + (f"<ol>{sources}</ol>" if sources else "")
+    return f'<div class="ragsys-answer">{body}{_doubts(answer.unsupported)}</div>'
+
+
 def to_markdown(answer: Answer) -> str:
     """The answer as Markdown; pictures stand in it as data, so that the file can be moved alone."""
     return "\n".join([f"# {_plain(answer.question)}", "", *_lines(answer, "##")]).rstrip() + "\n"

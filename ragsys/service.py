@@ -149,6 +149,8 @@ class Service:
                 args = {**args, "images": imageblocks.unpacked(block, args.get("images", ()))}
             if message["call"] in _LONG:
                 with _watched(line) as cancel:
+                    if args.get("cancelled"):  # before it was asked: no need to look at the line for it
+                        cancel.set()
                     result, blob = call(self._library, {**args, "cancel": cancel}, tell)
             else:
                 result, blob = call(self._library, args, tell)
@@ -296,6 +298,8 @@ class Connection:
         `cancel` says that nothing more is asked for: the owner gives the call up and sends what that ends in, as a call
         in this process does. Where it does not in time, the call ends with `BudgetSpent` here.
         """
+        if cancel is not None and cancel.is_set:
+            args = {**args, "cancelled": True}
         with self._reaching(self._folder):
             line = socket.create_connection(("127.0.0.1", self._port), _CONNECT_SECONDS)
         line.settimeout(None)  # an indexing run may take long between two messages

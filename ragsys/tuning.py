@@ -24,6 +24,7 @@ from ragsys.evaluation.statistics import clusters
 from ragsys.evaluation.suites import open_suite, questions_of
 from ragsys.plugins import Builder, Registry, registry
 from ragsys.protocols import SetMetric
+from ragsys.wording import counted
 
 if TYPE_CHECKING:
     from ragsys.evaluation.folder import RunFolder
@@ -124,7 +125,8 @@ def tune(
     shared = [n for n in range(len(labels)) if scores and all(of[n] is not None for of in scores.values())]
     if len({labels[n] for n in shared}) < 2:
         raise UsageError(
-            f"{named.name} has a score of every candidate for {len(shared)} questions only: too few to choose by",
+            f"{named.name} has a score of every candidate for {counted(len(shared), 'question')} only: too few to "
+            "choose by",
             hint=f"what each was given: ragsys eval {out} --report-only",
         )
     choice = choose(named.info, scores, labels, least=least, seed=seed)

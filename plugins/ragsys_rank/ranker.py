@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ragsys.protocols import Context, Lexical, Searchable
 from ragsys.store import AllOf, In, Plan
 from ragsys.types import Hit, Page, Query, RankedList, Span, Sparse
+from ragsys.wording import counted
 from ragsys_rank.asked import asked_of
 from ragsys_rank.digest import packed, unpacked
 from ragsys_rank.facts import BLANK, Facts, facts_of
@@ -99,7 +100,7 @@ class TreesRanker:
                 return f"it was made for another '{ranked.name}': {', '.join(model.lists[ranked.name])}"
         pages = sum(document.pages for document in index.documents().values())
         if pages < self._options.least_pages:
-            return f"the library has {pages} pages, fewer than {self._options.least_pages}"
+            return f"the library has {counted(pages, 'page')}, fewer than {self._options.least_pages}"
         return ""
 
     def describe(self, query: Query, lists: Sequence[RankedList], index: Searchable) -> Described:

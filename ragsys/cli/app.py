@@ -114,11 +114,14 @@ Environment:
 @click.command(
     cls=Commands,
     name="ragsys",
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(package_name="ragsys", message="ragsys %(version)s")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Ask questions of folders of PDFs. Every sentence of an answer is tied to a page and a box.
 
     \b
@@ -128,6 +131,8 @@ def cli() -> None:
 
     A folder is indexed when it is first asked; nothing is written into it.
     """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -28,6 +28,7 @@ _SAVED = (".html", ".htm", ".md", ".markdown")
 _BUDGET = re.compile(
     r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>s|sec|m|min|c|calls?|k|kt|ktokens|t|tokens)?", re.IGNORECASE
 )
+_REVISION = re.compile(r"[/@][0-9a-f]{12,}$")  # of a generator: exact, and long
 _LEVELS = {"supported": "green", "quoted": "yellow", "located": "yellow", "none": "red"}
 
 
@@ -185,19 +186,26 @@ def show(shell: Shell, answer: Answer) -> None:
         shell.say(*map(dim, answer.notes[:1]))
     if not shell.quiet:
         shell.say()
-        for note in answer.notes:
+        whole = shell.verbose or answer.status != "answered"  # notes say what an answer lacks
+        for note in answer.notes if whole else ():
             label, command, rest = note.partition(": ragsys ")
             shell.faint(note, whole=f"{command}{rest}"[2:] if label else "")
-        if ran:
+        if shell.verbose and ran:
             shell.faint(cost(answer), whole=f"trace {answer.trace}" if answer.trace else "")
+        elif ran:
+            withheld = [f"-v shows {counted(len(answer.notes), 'note')}"] if answer.notes and not whole else []
+            shown = [_REVISION.sub("", answer.generator), *_ran(answer), *withheld]
+            shell.say(dim(" · ".join(filter(None, shown))))
 
 
 def cost(answer: Answer) -> str:
-    """What ran and what it cost, in a line."""
-    usage: Any = answer.usage
-    parts = [answer.generator, f"{counted(len(answer.evidence), 'page')} read"]
-    if usage.calls:
-        parts += [counted(usage.calls, "model call"), counted(usage.tokens, "token")]
-    parts += [duration(usage.seconds), f"config {answer.config}"]
+    """What ran and what it cost, in a line, with what names it exactly: revision, configuration, trace."""
+    parts = [answer.generator, *_ran(answer), f"config {answer.config}"]
     parts += [f"trace {answer.trace}"] if answer.trace else []
     return " · ".join(part for part in parts if part)
+
+
+def _ran(answer: Answer) -> list[str]:
+    usage: Any = answer.usage
+    calls = [counted(usage.calls, "model call"), counted(usage.tokens, "token")] if usage.calls else []
+    return [f"{counted(len(answer.evidence), 'page')} read", *calls, duration(usage.seconds)]

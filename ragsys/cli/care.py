@@ -11,7 +11,7 @@ import click
 from ragsys.cli.shell import Shell, Where, folder, library, output
 from ragsys.cli.text import bold, dim
 from ragsys.errors import UsageError
-from ragsys.wording import counted
+from ragsys.wording import counted, verb
 
 if TYPE_CHECKING:
     from ragsys.plugins import Registry
@@ -109,7 +109,8 @@ def move(
         return
     shell.say(bold(f"copied {counted(moved.copied, 'point')}"), f", {moved.kept:,} were there already")
     if moved.extra:
-        shell.say(dim(f"{moved.extra:,} points of the target are not in the library; they were left as they are"))
+        extra = f"{counted(moved.extra, 'point')} of the target {verb(moved.extra)} not in the library"
+        shell.say(dim(f"{extra}, and left unchanged"))
     shell.say(dim(f"use it with:  --set '{shown}'"))
 
 

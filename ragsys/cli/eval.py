@@ -11,6 +11,7 @@ import click
 from ragsys.cli.shell import Shell, output
 from ragsys.cli.text import bold, coloured, dim, table
 from ragsys.errors import UsageError
+from ragsys.wording import part
 
 if TYPE_CHECKING:
     from ragsys.cli.progress import Bar
@@ -136,7 +137,7 @@ def _evaluate(ctx: click.Context, shell: Shell, bar: Bar, suite: str, given: dic
         bar.clear()
         if runs:
             done, every = len(runs[0].outcomes), len(runs[0].questions) * len(runs[0].names)
-            shell.note(f"{done:,} of {every:,} answers are in {runs[0].path}; to go on, the same command with:")
+            shell.note(f"{part(done, every, 'answer')} in {runs[0].path}; to go on, the same command with:")
             shell.note(bold(f"  --out {shlex.quote(str(runs[0].path))} --resume"))
         raise
     return scored, runs[0].path

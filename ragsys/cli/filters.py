@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ragsys.library import Library
     from ragsys.remote import RemoteLibrary
 
+_SHOWN = 3  # paths that an error names
 Narrow = Callable[["Library | RemoteLibrary"], dict[str, Any]]
 
 
@@ -47,6 +48,8 @@ def filters(command: Callable[..., None]) -> Callable[..., None]:
             to_filter(chosen)  # mistakes are told before anything is opened
 
         def narrow(library: Library | RemoteLibrary) -> dict[str, Any]:
+            if path:
+                _check(library, path)
             if not doc:
                 return chosen
             return {**chosen, "doc": [library.document(name).id for name in doc]}
@@ -54,6 +57,18 @@ def filters(command: Callable[..., None]) -> Callable[..., None]:
         command(*args, narrow=narrow, **kwargs)
 
     return wrapper
+
+
+def _check(library: Library | RemoteLibrary, globs: tuple[str, ...]) -> None:
+    """Raises `UsageError` where the globs match no file: an answer would speak of the documents' content instead."""
+    from ragsys.filters import unmatched
+    from ragsys.places import command
+
+    paths = [one for document in library.documents() for one in document.paths]
+    if problem := unmatched(globs, paths):
+        some = ", ".join(paths[:_SHOWN]) + (", ..." if len(paths) > _SHOWN else "")
+        hint = f"paths are such as {some}\nall of them: {command(library.place, 'docs FOLDER list')}"
+        raise UsageError(f"--path: {problem}", hint=hint)
 
 
 def _pairs(given: tuple[str, ...]) -> dict[str, str]:

@@ -30,6 +30,7 @@ import numpy.typing as npt
 
 from ragsys.evaluation.records import Comparison, Estimate, MetricInfo
 from ragsys.evaluation.statistics import ALPHA, FEW_CLUSTERS, compare, estimate, number
+from ragsys.wording import counted, verb
 
 _Floats = npt.NDArray[np.float64]
 Verdict = Literal["choose", "keep", "too little"]
@@ -200,7 +201,7 @@ def _sentence(
     metric: MetricInfo, verdict: Verdict, default: str, winner: str, gain: Comparison, least: float, needed: int
 ) -> str:
     told = f"{number(gain.difference, '+')} [{number(gain.low)}, {number(gain.high)}]"
-    over = f"{gain.n:,} questions on {gain.clusters:,} documents"
+    over = f"{counted(gain.n, 'question')} on {counted(gain.clusters, 'document')}"
     if verdict == "choose":
         return (
             f"use {winner}: choosing like this changes {metric.name} by {told} against {default}, on documents that "
@@ -215,7 +216,7 @@ def _sentence(
         return f"keep the default, {default}: {what}; a gain of {number(least)} would probably have shown"
     more = needed - gain.n
     few = (
-        f" {gain.clusters} documents are fewer than the {FEW_CLUSTERS} it takes;"
+        f" {counted(gain.clusters, 'document')} {verb(gain.clusters)} fewer than the {FEW_CLUSTERS} it takes;"
         if gain.clusters < FEW_CLUSTERS
         else ""
     )

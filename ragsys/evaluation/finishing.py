@@ -18,6 +18,7 @@ from ragsys.evaluation.report import Picture
 from ragsys.evaluation.report import write as write_report
 from ragsys.evaluation.scoring import NamedMetric, build_metrics, main_metrics, score
 from ragsys.evaluation.trec import write as write_trec
+from ragsys.wording import counted, part
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -43,7 +44,7 @@ def again(path: Path, metrics: Sequence[str] = (), *, judge: str | Path | Config
     would be gone. Raises `UsageError` there, where there is no run, and where a metric looks deeper than its rankings.
     """
     run = RunFolder.read(path)
-    pinned = judge if isinstance(judge, Config) or judge is None else load(judge)
+    pinned = load(judge) if judge is not None else None
     made, notes = build_metrics(metrics or run.about["metrics"], judge=pinned, needs=load())
     notes += judged_by(pinned)
     depth = run.about["decides"]["depth"]
@@ -78,12 +79,13 @@ def scored_of(run: RunFolder, metrics: Sequence[NamedMetric], *, compared: bool 
     notes = [*about.get("notes", ()), *about.get("suite_notes", ())]
     if len(questions) < len(run.questions):
         notes.append(
-            f"unfinished: {len(questions)} of {len(run.questions)} questions were asked of every configuration"
+            f"unfinished: {part(len(questions), len(run.questions), 'question', 'was', 'were')} asked of every "
+            "configuration"
         )
     if run.damaged:
         shown = ", ".join(map(str, run.damaged[:10])) + (", ..." if len(run.damaged) > 10 else "")
         notes.append(
-            f"{RESULTS}: {len(run.damaged)} damaged {'line' if len(run.damaged) == 1 else 'lines'} left out ({shown}); "
+            f"{RESULTS}: {counted(len(run.damaged), 'damaged line')} left out ({shown}); "
             f"to ask what they held again: {run.resumed}"
         )
     notes += _notes(run)
@@ -127,7 +129,7 @@ def _notes(run: RunFolder) -> list[str]:
                 "code and content, with the seconds that they took then"
             )
     if run.about["limit"] is not None:
-        notes.append(f"a sample of {len(run.questions)} questions, seed {run.about['seed']}")
+        notes.append(f"a sample of {counted(len(run.questions), 'question')}, seed {run.about['seed']}")
     return notes
 
 

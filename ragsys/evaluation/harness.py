@@ -31,6 +31,7 @@ from ragsys.evaluation.suites import files_of, open_suite, questions_of
 from ragsys.plugins import registry
 from ragsys.progress import Progress, Watch
 from ragsys.types import Query
+from ragsys.wording import counted
 
 if TYPE_CHECKING:
     from ragsys.library import Library
@@ -95,7 +96,7 @@ def evaluate(
     configs = [configs] if isinstance(configs, str | Path | Config | Named) else configs
     overrides = [overrides] if isinstance(overrides, str) else overrides
     metrics = [metrics] if isinstance(metrics, str) else metrics
-    pinned = judge if isinstance(judge, Config) or judge is None else load(judge)
+    pinned = load(judge) if judge is not None else None
     if isinstance(suite, str | Path):
         opened = open_suite(suite, data=Path(data) if data is not None else None, options=options)
     else:
@@ -341,7 +342,7 @@ def _ask(
             last = now
             rate = asked / max(1e-6, now - began)
             left = (len(todo) - n) / rate if rate else None
-            detail = f"{errors} errors" if errors else ""
+            detail = counted(errors, "error") if errors else ""
             watch(Progress(name, total - len(todo) + n, total, "questions", detail, rate, left))
 
 

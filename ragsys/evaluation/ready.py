@@ -59,7 +59,7 @@ def layers(library: Library, report: Report, *, allowed: bool) -> list[str]:
             f"incomplete: {names}",
             hint="\n".join([*report.warnings, "to score the library as it is: --allow-incomplete"]),
         )
-    return [f"incomplete: {name}, {layer.done:,} of {layer.total:,} items" for name, layer in pending.items()]
+    return [f"incomplete: {name}, {layer.done:,} of {counted(layer.total, 'item')}" for name, layer in pending.items()]
 
 
 def gold(

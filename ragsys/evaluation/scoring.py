@@ -42,7 +42,7 @@ from ragsys.evaluation.statistics import (
 from ragsys.evaluation.suites import built
 from ragsys.plugins import Builder, Component, Registry, registry
 from ragsys.protocols import SetMetric
-from ragsys.wording import counted
+from ragsys.wording import counted, part
 
 if TYPE_CHECKING:
     from ragsys.protocols import Metric
@@ -340,9 +340,8 @@ def _few(
     """Which numbers rest on too little to be relied on, whatever their intervals say."""
     over = len(set(labels))
     if over < FEW_CLUSTERS:
-        what = "1 document" if over == 1 else f"{over} documents"
-        told = f"{len(labels)} {'question' if len(labels) == 1 else 'questions'}"
-        told += f" on {what}" if over < len(labels) else ""
+        told = counted(len(labels), "question")
+        told += f" on {counted(over, 'document')}" if over < len(labels) else ""
         return [
             f"{told}: too few to rely on; even an interval without width says nothing of other questions (it takes "
             f"{FEW_CLUSTERS} documents or more)"
@@ -361,7 +360,8 @@ def _errors(outcomes: Mapping[str, Sequence[Outcome]]) -> list[str]:
         errors = [outcome["error"] for outcome in found if outcome["error"] is not None]
         if errors:
             most = max(sorted(set(errors)), key=errors.count)
-            notes.append(f"{config}: {len(errors)} of {len(found)} questions ended with an error, such as: {most}")
+            ended = part(len(errors), len(found), "question", "ended", "ended")
+            notes.append(f"{config}: {ended} with an error, such as: {most}")
     return notes
 
 

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragsys.evaluation.records import Comparison, Estimate, MetricInfo, Question
+from ragsys.wording import counted, verb
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
@@ -226,13 +227,12 @@ def sentence(comparison: Comparison, among: int = 1) -> str:
     else:
         verdict, sign = f"no difference can be told between {c.a} and {c.b} on {c.metric}", 1.0
     low, high = sorted((sign * c.low, sign * c.high))
-    over = f"{c.clusters} documents" if c.clusters < c.n else f"{c.n} questions"
-    over = {"1 documents": "1 document", "1 questions": "1 question"}.get(over, over)
+    over = counted(c.clusters, "document") if c.clusters < c.n else counted(c.n, "question")
     interval = f" [{number(low)}, {number(high)}]" if c.clusters > 1 else ""
     chance = _chance(c.p_adjusted) + (f" (for {among} comparisons)" if among > 1 else "")
     told = f"{verdict}: {number(sign * c.difference, '+')}{interval}, {chance} over {over}"
     if c.clusters < FEW_CLUSTERS:
-        told += f"; {over} are too few to rely on it" if c.clusters > 1 else f"; {over} is too little to rely on it"
+        told += f"; {over} {verb(c.clusters, 'is too little', 'are too few')} to rely on it"
     return told
 
 

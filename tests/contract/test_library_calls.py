@@ -209,3 +209,13 @@ def test_images_arrive_as_they_were(mode: str) -> None:
 def test_a_block_that_holds_no_image_is_refused(sizes: list[int]) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         unpacked(b"none", sizes)
+
+
+def test_a_notebook_shows_sources_and_quotes_without_pictures(library: Opened) -> None:
+    shown = library.ask(ASKED)._repr_html_()
+    assert "<sup>[1]</sup>" in shown
+    assert "2023/annual.pdf, page 1, supported" in shown
+    assert "<i>" in shown
+    assert "http" not in shown
+    assert "<img" not in shown
+    assert len(shown) < 2000

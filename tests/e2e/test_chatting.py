@@ -298,7 +298,7 @@ def test_at_a_terminal(docs: Path, started: list[Terminal]) -> None:
     chat.wait_for("/help lists the commands")
     chat.type(f"{REVENUE}\r")
     chat.wait_for("455")
-    chat.wait_for("trace ")
+    chat.wait_for(" read · ")
     chat.wait_for(">")
     chat.type("\x03")
     chat.wait_for("Ctrl-D or /quit ends")
@@ -306,7 +306,7 @@ def test_at_a_terminal(docs: Path, started: list[Terminal]) -> None:
     chat.type("and in\x1b\r2022?\r")  # Alt-Enter begins a line
     chat.wait_for("understood as: What was the revenue of the bakery in 2022?")
     chat.wait_for("412")
-    chat.wait_for("trace ")
+    chat.wait_for(" read · ")
     chat.wait_for(">")
     chat.type("/config generator.api_key=hush\r")
     chat.wait_for("unknown key")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -65,10 +66,10 @@ def test_ask_indexes_and_answers_with_its_source(run: Run, docs: Path) -> None:
     assert "[1]" in first
     assert "[1] 2023/annual.pdf p.1  supported" in rest
     assert "“Revenue of the bakery was 455 thousand euros in 2023" in rest
-    assert "trace" in rest
+    assert "trace" in run("ask", docs, "What was the revenue of the bakery in 2023?", "--verbose")[1]
     again = run("ask", docs, "What was the revenue of the bakery in 2023?", "--quiet")
     assert again[2] == ""
-    assert "trace" not in again[1]
+    assert "read · " not in again[1]
 
 
 def test_words_of_a_question_need_no_quotes(run: Run, docs: Path) -> None:
@@ -125,6 +126,44 @@ def test_filters_narrow_a_search(run: Run, docs: Path, options: list[str], paths
     assert {hit["path"] for hit in hits} == paths
     if "--pages" in options:
         assert {hit["page"] for hit in hits} == {2}
+
+
+@pytest.mark.parametrize(
+    ("globs", "words"),
+    [
+        (["2024/*"], ["no path matches '2024/*' (3 files in the library).", "Did you mean '2022'?"]),
+        (["manual", "x/**"], ["no path matches 'manual' or 'x/**'", "Did you mean 'manual.pdf'?"]),
+        (["*.docx"], ["paths are such as 2022/annual.pdf, 2023/annual.pdf, manual.pdf"]),
+    ],
+)
+def test_a_path_that_matches_nothing_is_told(run: Run, docs: Path, globs: list[str], words: list[str]) -> None:
+    given = [word for glob in globs for word in ("--path", glob)]
+    for asked in (["ask", docs, "When does the shop open?"], ["search", docs, "oven"]):
+        code, out, err = run(*asked, *given)
+        assert (code, out) == (2, "")
+        assert all(word in err for word in [*words, f"ragsys docs {docs} list"]), err
+    assert run("search", docs, "oven", "--path", "none", "--path", "manual.pdf")[0] == 0
+
+
+def test_a_document_is_suggested_by_a_part_of_its_name(run: Run, docs: Path) -> None:
+    run("index", docs)
+    code, _, err = run("docs", docs, "info", "manual")
+    assert code == 2
+    assert "no document named 'manual'. Did you mean 'manual.pdf'?" in err
+
+
+def test_the_footer_of_an_answer_is_one_line_and_verbose_tells_the_rest(run: Run, docs: Path) -> None:
+    run("index", docs, "--wait")
+    _, short, _ = run("ask", docs, "When does the shop open?")
+    answer, footer = short.rstrip("\n").rsplit("\n\n", 1)
+    assert "six" in answer
+    assert re.fullmatch(r"extractive · \d pages? read · [\d.]+ m?s · -v shows 1 note", footer), footer
+    _, whole, _ = run("ask", docs, "When does the shop open?", "-v")
+    assert "extractive: " in whole
+    assert "· config " in whole
+    assert "trace " in whole
+    _, abstained, _ = run("ask", docs, "Which submarine did the admiral command in 1879?")
+    assert "no page was found for this question" in abstained  # why it abstains is no detail
 
 
 def test_without_indexing_the_library_is_asked_as_it_is(run: Run, docs: Path) -> None:

@@ -61,5 +61,19 @@ def test_only_a_near_name_is_suggested(word: str, tip: str) -> None:
     assert did_you_mean(word, ["rrf", "zsum"]) == tip
 
 
+@pytest.mark.parametrize(
+    ("word", "tip"),
+    [
+        ("manual", " Did you mean 'guides/manual2.pdf'?"),
+        ("Report", " Did you mean 'annual-report.pdf' or 'old/annual-report-1.pdf'?"),
+        ("manul2.pdf", " Did you mean 'guides/manual2.pdf'?"),
+        ("nu", ""),  # too short to tell
+        ("unicorn", ""),
+    ],
+)
+def test_a_name_that_holds_the_word_is_near(word: str, tip: str) -> None:
+    assert did_you_mean(word, ["old/annual-report-1.pdf", "annual-report.pdf", "guides/manual2.pdf"]) == tip
+
+
 def test_nothing_known_suggests_nothing() -> None:
     assert did_you_mean("rrf", []) == ""

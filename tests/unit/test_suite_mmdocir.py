@@ -127,7 +127,7 @@ def test_wrong_fields(tmp_path: Path) -> None:
 def test_wrong_pages(tmp_path: Path) -> None:
     data = tmp_path / "data"
     fails(_suite(data, pages=_pages("mill.pdf", "mill.pdf", "bakery")), "row 1", "2 page images together, expected 3")
-    fails(_suite(data, pages=_pages("mill.pdf", "mill.pdf", "mill.pdf")), "1 of 2 documents have no page images")
+    fails(_suite(data, pages=_pages("mill.pdf", "mill.pdf", "mill.pdf")), "1 of 2 documents has no page images")
     no_image = _pages("mill.pdf", "mill.pdf", "mill.pdf", "bakery", content=b"no image")
     fails(_suite(data, pages=no_image), "MMDocIR_pages.parquet, row 0, field 'image_binary'", "expected an image file")
     fails(_suite(data, pages=[{"doc_name": "mill.pdf"}]), "no column 'image_binary'", "columns: doc_name")

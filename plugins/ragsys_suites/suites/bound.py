@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ragsys.errors import SuiteError
+from ragsys.wording import part
 from ragsys_suites.suites import reading
 from ragsys_suites.suites.unpacked import image
 
@@ -59,7 +60,9 @@ def bind(
         _bind(paths[name], sizes[name], [leaf for _, leaf in group])
         made.add(name)
     if absent := missing - made:
-        raise SuiteError(f"{len(absent)} of {len(sizes)} documents have no page images, the first: {min(absent)}")
+        raise SuiteError(
+            f"{part(len(absent), len(sizes), 'document', 'has', 'have')} no page images, the first: {min(absent)}"
+        )
     return list(paths.values())
 
 

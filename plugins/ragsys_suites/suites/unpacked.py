@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ragsys.errors import SuiteError
+from ragsys.wording import counted
 from ragsys_suites.suites.rows import shown
 
 log = logging.getLogger("ragsys.suites")
@@ -84,7 +85,7 @@ def unpack(root: Path, entries: Callable[[], Iterable[Entry]]) -> dict[str, Writ
         except OSError as error:
             raise SuiteError(
                 f"{entry.where}: cannot be written to {root} ({error})",
-                hint=f"after {len(written)} documents; make room there and run the same command: it goes on",
+                hint=f"after {counted(len(written), 'document')}; make room there and run the same command: it goes on",
             ) from error
     log.info("%d documents are there", len(written))
     _put(listed, json.dumps({k: [w.name, w.width_px, w.height_px] for k, w in written.items()}).encode())
