@@ -17,11 +17,12 @@ import psutil
 import pytest
 from ragsys_generate.serve import machine, process, runtime
 from ragsys_generate.serve.machine import Machine
-from ragsys_generate.serve.process import Served, healthy, models
+from ragsys_generate.serve.process import Served, healthy, listens, models
 from ragsys_generate.serve.runtime import Runtime, find, how_to_install
 
 from ragsys.cli.app import run
 
+PATIENCE = 300.0  # seconds that nothing here takes, on a machine that is slow and busy too
 STAND_IN = """
 import http.server, json, os, signal, subprocess, sys, time
 flags = sys.argv[1:]
@@ -36,6 +37,13 @@ child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
 print("child", child.pid, flush=True)
 if mode == "stubborn":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if mode == "late":
+    def late(number, frame):
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
+        last = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
+        print("late", last.pid, flush=True)
+        os._exit(0)
+    signal.signal(signal.SIGTERM, late)
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/v1/models":
@@ -81,7 +89,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def eventually(condition: Callable[[], Any]) -> bool:
-    ends = time.monotonic() + 30
+    ends = time.monotonic() + PATIENCE
     while time.monotonic() < ends:
         if condition():
             return True
@@ -89,8 +97,16 @@ def eventually(condition: Callable[[], Any]) -> bool:
     return False
 
 
-def child_of(log: Path) -> int:
-    return int(next(line for line in log.read_text().splitlines() if line.startswith("child")).split()[1])
+def gone(pid: int) -> bool:
+    """Whether a process has ended; it may go while it is looked at."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def child_of(log: Path, word: str = "child") -> int:
+    return int(next(line for line in log.read_text().splitlines() if line.startswith(word)).split()[1])
 
 
 @pytest.fixture
@@ -115,7 +131,7 @@ def test_a_server_is_waited_for_and_ends_with_its_children(
     monkeypatch.setattr(process, "_GRACE", 0.5)
     told: list[str] = []
     server = served(mode)
-    assert server.wait(30, told.append)
+    assert server.wait(PATIENCE, told.append)
     assert healthy(server.url)
     assert [one["id"] for one in models(server.url, "")] == ["stand-in"]
     child = child_of(server.log)
@@ -123,13 +139,30 @@ def test_a_server_is_waited_for_and_ends_with_its_children(
     server.stop()
     assert server.code is not None
     assert not healthy(server.url)
-    assert eventually(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie")
+    assert eventually(lambda: gone(child))
     server.stop()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="process groups are POSIX's")
+def test_what_a_server_starts_while_it_ends_ends_too(served: Callable[..., Served]) -> None:
+    server = served("late")
+    assert server.wait(PATIENCE, lambda line: None)
+    server.stop()
+    late = child_of(server.log, "late")
+    assert eventually(lambda: gone(late))
+
+
+def test_a_server_that_is_too_busy_to_answer_listens_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_PATIENCE", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as busy:  # it accepts nothing
+        url = f"http://127.0.0.1:{busy.getsockname()[1]}/v1"
+        assert listens(url)
+    assert not listens(url)
 
 
 def test_a_server_that_ends_while_it_starts_is_not_waited_for(served: Callable[..., Served]) -> None:
     server = served("dies")
-    assert not server.wait(30, lambda line: None)
+    assert not server.wait(PATIENCE, lambda line: None)
     assert server.code == 3
     assert server.last(1) == ["out of memory"]
 
@@ -275,19 +308,49 @@ def test_it_runs_until_it_is_told_to_end(stand_in: Path, port: int, number: sign
         assert healthy(ready["url"])
         child = child_of(Path(ready["log"]))
         again = subprocess.run(
-            [sys.executable, "-m", "ragsys", *words], capture_output=True, text=True, timeout=60, check=False
+            [sys.executable, "-m", "ragsys", *words], capture_output=True, text=True, timeout=PATIENCE, check=False
         )
         assert again.returncode == 2
         assert "already" in again.stdout
         running.send_signal(number)
-        out, error = running.communicate(timeout=60)
+        out, error = running.communicate(timeout=PATIENCE)
     finally:
         running.kill()
         running.wait()
     assert "Traceback" not in out + error
     assert not healthy(ready["url"])
-    assert eventually(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie")
+    assert eventually(lambda: gone(child))
     assert running.returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_told_to_end_while_it_starts_the_server_it_leaves_none(
+    stand_in: Path,
+    port: int,
+    number: signal.Signals,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    begin = subprocess.Popen
+
+    def interrupted(command: list[str], **given: Any) -> Any:
+        started.append(begin(command, **given))
+        signal.raise_signal(number)  # before anybody knows of the process
+        return started[-1]
+
+    class Patched:
+        Popen, DEVNULL, STDOUT, TimeoutExpired = (
+            staticmethod(interrupted), subprocess.DEVNULL, subprocess.STDOUT, subprocess.TimeoutExpired,
+        )  # fmt: skip
+
+    monkeypatch.setattr(process, "subprocess", Patched)
+    handlers = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
+    assert run(["serve-model", "Qwen3-VL-1B", "--config", "laptop", "--run", "--port", str(port)]) == 0
+    assert "stopped" in capsys.readouterr().err
+    (server,) = started
+    assert server.poll() is not None
+    assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == handlers
 
 
 def test_its_help_names_the_preset_that_it_starts_from(capsys: pytest.CaptureFixture[str]) -> None:

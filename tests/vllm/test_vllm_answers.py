@@ -57,8 +57,8 @@ def answering(
     before = os.environ.get("RAGSYS_HOME")
     os.environ["RAGSYS_HOME"] = str(home)
     try:
-        with Server([*command, *options], port, log, grace=30.0) as server:
-            assert until(lambda: bool(told(log)), 30), server.tail()  # it is healthy a moment before that is said
+        with Server([*command, *options], port, log, grace=120.0) as server:
+            assert until(lambda: bool(told(log)), 120), server.tail()  # it is healthy a moment before that is said
             yield server, json.loads(told(log))
         assert not server.healthy()
     finally:

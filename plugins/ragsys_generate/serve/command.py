@@ -7,7 +7,7 @@ import shlex
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -167,16 +167,19 @@ def _print(shell: Shell, model: str, plan: Plan, place: Place, machine: Machine,
 def _run(shell: Shell, model: str, plan: Plan, place: Place, found: Runtime, wait: float) -> None:
     from ragsys import places
 
-    from .process import Served, healthy, models
+    from .process import Served, listens, models
 
-    if healthy(place.url):
+    if listens(place.url):
         served = ", ".join(str(one.get("id")) for one in models(place.url, place.key)) or "something"
         raise UsageError(f"a server at {place.url} serves {served} already", hint="choose another: --port 8001")
     log = places.cache_dir() / "serve-model" / f"{place.port}.log"
     shell.note(dim(f"{found.build} {found.version}; log: {log}"))
     began = time.monotonic()
     try:
-        with _ended_by_term(), Served(_command(model, plan, found), plan.environment, place.url, log) as server:
+        with _ended_by_signals() as signals, ExitStack() as ended:
+            with signals.held():  # between its start and the promise to end it
+                command = _command(model, plan, found)
+                server = ended.enter_context(Served(command, plan.environment, place.url, log))
             _wait(shell, server, wait, model)
             _ready(shell, model, place, log, time.monotonic() - began)
             code = server.join()
@@ -240,15 +243,36 @@ def _ready(shell: Shell, model: str, place: Place, log: Path, seconds: float) ->
         shell.note(dim("Ctrl-C ends it"))
 
 
+class _Signals:
+    """Requests to end: each interrupts what is done, as Ctrl-C does, but not while they are held."""
+
+    def __init__(self) -> None:
+        self._held = self._asked = False
+
+    def __call__(self, number: int, frame: Any) -> None:
+        self._asked = True
+        if not self._held:
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """What is asked meanwhile is asked at the end."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+        if self._asked:
+            raise KeyboardInterrupt
+
+
 @contextmanager
-def _ended_by_term() -> Iterator[None]:
-    """A request to end, by whoever started us, ends the server as Ctrl-C does."""
-
-    def ended(number: int, frame: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, ended)
+def _ended_by_signals() -> Iterator[_Signals]:
+    """A request to end, from the keyboard or by whoever started us, ends the server in order."""
+    asked = _Signals()
+    before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield asked
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +20,8 @@ import psutil
 
 _GRACE = 15.0  # seconds that a server has to end by itself
 _LOOK = 0.5  # seconds between two looks at it
+_PATIENCE = 5.0  # seconds that it has to say whether it is healthy; then it is asked again
+_LISTING = 60.0  # seconds that it has to name its models: asked once, perhaps of a machine that is busy
 _TAIL = 65_536  # bytes of the log that its last lines are looked for in
 
 
@@ -88,6 +91,9 @@ class Served:
         for process in [*children, *self._children()]:
             with contextlib.suppress(psutil.Error):
                 process.kill()
+        if os.name != "nt":  # what it started while it ended is in its group, but no child of it any more
+            with contextlib.suppress(OSError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         if self.code is None:
             self._process.kill()
         self._process.wait()
@@ -112,19 +118,31 @@ def healthy(url: str) -> bool:
     return _get(url, "/health", "")[0] == 200
 
 
+def listens(url: str) -> bool:
+    """Whether anything listens there: also a server that is too busy to say that it is healthy."""
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 80), _PATIENCE).close()
+    except TimeoutError:  # its queue is full
+        return True
+    except OSError:
+        return False
+    return True
+
+
 def models(url: str, key: str) -> list[dict[str, Any]]:
     """What a server serves; empty where it does not tell."""
-    status, body = _get(url, "/v1/models", key)
+    status, body = _get(url, "/v1/models", key, seconds=_LISTING)
     try:
         return [dict(one) for one in json.loads(body)["data"]] if status == 200 else []
     except (ValueError, KeyError, TypeError):
         return []
 
 
-def _get(url: str, path: str, key: str) -> tuple[int, bytes]:
+def _get(url: str, path: str, key: str, *, seconds: float = _PATIENCE) -> tuple[int, bytes]:
     """Status and body, (0, b"") where nobody answers. Asks directly: a proxy of the environment knows no loopback."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port or 80, timeout=5)
+    connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port or 80, timeout=seconds)
     try:
         connection.request("GET", path, headers={"authorization": f"Bearer {key}"} if key else {})
         reply = connection.getresponse()
