@@ -183,6 +183,17 @@ def test_a_large_message_without_a_token_is_not_read(owner: Library, remote: Rem
     assert answer[0]["message"] == "wrong token"
 
 
+def test_the_block_of_a_message_is_not_read_before_its_token(owner: Library) -> None:
+    about = json.loads((owner.place.folder / ABOUT).read_text(encoding="utf-8"))
+    with socket.create_connection(("127.0.0.1", about["port"])) as line, line.makefile("rwb") as stream:
+        line.settimeout(10)
+        head = b'{"token": "guess", "call": "stream"}'
+        line.sendall(struct.pack("<II", len(head), 1 << 30) + head)  # the images never come
+        answer = frames.read(stream)  # type: ignore[arg-type]
+    assert answer is not None
+    assert answer[0]["message"] == "wrong token"
+
+
 def test_garbage_on_the_line_harms_nobody(owner: Library, remote: RemoteLibrary) -> None:
     about = json.loads((owner.place.folder / ABOUT).read_text(encoding="utf-8"))
     with socket.create_connection(("127.0.0.1", about["port"])) as line:
