@@ -106,7 +106,7 @@ def to_cell(answer: Answer) -> str:
         for one in answer.sources
     )
     body = f"{status}<p>{said or _text(answer.text)}</p>" + (f"<ol>{sources}</ol>" if sources else "")
-    return f'<div class="ragsys-answer">{body}{_doubts(answer.unsupported)}</div>'
+    return f'<div class="ragsys-answer">{body}{_doubts(answer.unsupported, "h4")}</div>'
 
 
 def to_markdown(answer: Answer) -> str:
