@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import time
@@ -300,7 +299,7 @@ class Chat:
         def picture(citation: Citation, dpi: float, crop: bool) -> Any:
             from ragsys.pictures import citation_picture
 
-            if why := self.stale(citation) or self._altered(citation):
+            if why := self.stale(citation):
                 raise DocumentError(
                     f"[{citation.number}] {citation.path} p.{citation.page}: {why}",
                     outcome="unreadable",
@@ -312,18 +311,6 @@ class Chat:
 
     def _render(self, evidence: Evidence, dpi: float, clip: BBox | None) -> PageImage:
         return self.library.render(evidence.doc, evidence.page.number, dpi=dpi, clip=clip)
-
-    def _altered(self, citation: Citation) -> str:
-        """Whether no file of the document holds the bytes that were cited: one that changed since it was indexed."""
-        root = self.library.place.root
-        document = next(one for one in self.documents() if one.id == citation.doc)
-        for path in document.paths:
-            file = root / path if root.is_dir() else root
-            if file.is_file():
-                with file.open("rb") as source:
-                    if hashlib.file_digest(source, "sha256").hexdigest().startswith(document.id):
-                        return ""
-        return "the file has changed since"
 
 
 def _past(turn: ChatTurn) -> Past:

@@ -22,7 +22,7 @@ from ragsys.places import Place, apart
 from ragsys.pool import Job, Message, Pool
 from ragsys.progress import Meter, Progress, Report, Watch
 from ragsys.records import STATES, point_id
-from ragsys.scan import File, Scan, load_table, save_table, scan
+from ragsys.scan import TABLE, File, Scan, load_table, save_table, scan
 from ragsys.statistics import Ids, TermCounts
 from ragsys.store import AllOf, In, Is, Not, Point
 from ragsys.types import JSON, Fault, Outcome, Sparse
@@ -72,7 +72,7 @@ def index(
         if not stop.is_set():
             space.catalog.remove(state.doc)
     space.store.flush()
-    save_table(space.folder / "files.json", found.files)
+    save_table(space.folder / TABLE, found.files)
     report.interrupted = stop.is_set()
     report.seconds = time.monotonic() - began
     return report
@@ -85,7 +85,7 @@ def look(space: Space, watch: Watch) -> Scan:
     return scan(
         space.root,
         space.layers.suffixes,
-        load_table(space.folder / "files.json"),
+        load_table(space.folder / TABLE),
         include=config.include,
         exclude=config.exclude,
         apart=apart(Place(space.folder, space.root)),

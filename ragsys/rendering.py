@@ -1,7 +1,7 @@
 """Pages as images, kept in the user's cache by content: a page is drawn once, however often it is shown.
 
-A document's id is the hash of its bytes, so an entry can never be stale. The cache has a size; what was used longest
-ago goes first. It may be deleted at any time.
+A page is drawn from a file that holds the very bytes that were indexed, and kept under their hash: an entry is never
+stale. The cache has a size; what was used longest ago goes first. It may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -12,36 +12,38 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragsys.errors import DocumentError
+from ragsys.errors import DocumentError, UsageError
 from ragsys.types import BBox, PageImage
 
 if TYPE_CHECKING:
     from ragsys.space import Space
 
+MAX_DPI = 1200
+_FORM = 2  # raised when entries of before must not be shown
 CAP = 256 * 2**20  # bytes of kept pages
 _RENDERING = threading.Lock()  # MuPDF is not safe to use from several threads
 
 
 def render(space: Space, doc: str, page: int, dpi: float = 110, clip: BBox | None = None) -> PageImage:
-    """A page of a document, or a part of it. Raises `DocumentError` if no file of it can be read any more."""
+    """A page of a document, or a part of it. Raises `DocumentError` if no file holds its bytes any more."""
+    if not 0 < dpi <= MAX_DPI:
+        raise UsageError(f"a page is drawn at up to {MAX_DPI} dpi, not at {dpi:g}")
     state = space.catalog.get(doc)
     if state is None:
         raise DocumentError(f"document {doc} is not in this library", outcome="unreadable")
     part = "-".join(f"{round(value * 10_000)}" for value in clip) if clip else "whole"
-    kept = space.cache / "pages" / doc / f"{page}-{dpi:g}-{part}.png"
+    kept = space.cache / "pages" / doc / f"{page}-{dpi:g}-{part}-{_FORM}.png"
     if (image := _load(kept, page, dpi)) is not None:
         return image
-    problem = DocumentError(f"document {doc} has no file", outcome="unreadable")
-    for path in state.paths:
-        file = space.file(path)
-        if not file.is_file():
-            problem = DocumentError(f"{file} is gone", outcome="unreadable", hint=f"ragsys index {space.root}")
-            continue
-        with _RENDERING:
-            drawn = space.layers.loader(path).render(file, page, dpi=dpi, clip=clip)
-        _keep(kept, drawn)
-        return drawn
-    raise problem
+    file = space.source(state)
+    if file is None:
+        there = [path for path in state.paths if space.file(path).is_file()]
+        what = f"{there[0]}: the file has changed since" if there else f"{', '.join(state.paths)}: the file is gone"
+        raise DocumentError(what, outcome="unreadable", hint=f"ragsys index {space.root}")
+    with _RENDERING:
+        drawn = space.layers.loader(file.name).render(file, page, dpi=dpi, clip=clip)
+    _keep(kept, drawn)
+    return drawn
 
 
 def _load(kept: Path, page: int, dpi: float) -> PageImage | None:

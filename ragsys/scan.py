@@ -14,6 +14,7 @@ from ragsys.globs import wanted
 from ragsys.records import sound
 from ragsys.types import Fault, Outcome
 
+TABLE = "files.json"  # the last scan, in the library's folder
 _CHUNK = 1 << 20
 
 

@@ -18,6 +18,7 @@ from ragsys.passages import embedded_text, passage_text
 from ragsys.plugins import Builder
 from ragsys.protocols import Store
 from ragsys.records import headings_of, page_of, pieces_of, point_id
+from ragsys.scan import TABLE, File, document_id, load_table
 from ragsys.statistics import TermCounts
 from ragsys.store import Record
 from ragsys.types import JSON, LayerState, Page, Passage, Piece, VectorSpec
@@ -39,6 +40,7 @@ class Space:
     layers: Layers
     catalog: Catalog
     _held: OrderedDict[tuple[str, str, int], Page] = field(default_factory=OrderedDict)
+    _checked: dict[str, File] = field(default_factory=dict)  # files that were seen to hold their documents
     _lock: RLock = field(default_factory=RLock)
 
     # -- layers of one document ------------------------------------------------------------------------------------
@@ -218,12 +220,27 @@ class Space:
         return self.root / path if self.root.is_dir() else self.root
 
     def source(self, state: State) -> Path | None:
-        """A file that still holds a document, by its size; None while there is none: a disk that is not mounted."""
-        for file in map(self.file, state.paths):
+        """A file that still holds the bytes of a document; None if there is none: a disk that is not mounted, a change.
+
+        Size, mtime and inode as at the last scan tell that; else the bytes themselves.
+        """
+        for path in state.paths:
             with contextlib.suppress(OSError):
-                if file.stat().st_size == state.bytes:
-                    return file
+                if self._holds(path, state):
+                    return self.file(path)
         return None
+
+    def _holds(self, path: str, state: State) -> bool:
+        file = self.file(path)
+        about = file.stat()
+        if about.st_size != state.bytes or not file.is_file():
+            return False
+        stamp = File(path, about.st_size, about.st_mtime_ns, about.st_ino, state.doc)
+        if self._checked.get(path) != stamp:
+            if load_table(self.folder / TABLE).get(path) != stamp and document_id(file) != state.doc:
+                return False
+            self._checked[path] = stamp
+        return True
 
     # -- workers ---------------------------------------------------------------------------------------------------
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
-from folders import write_folder
+from folders import write_folder, write_pdf
 
 from ragsys import rendering
-from ragsys.errors import DocumentError
+from ragsys.errors import DocumentError, UsageError
 from ragsys.library import Library
 from ragsys.rendering import trim
 from ragsys.types import BBox
@@ -34,8 +35,34 @@ def test_a_page_is_drawn_once(library: Library, monkeypatch: pytest.MonkeyPatch)
         assert again.image.tobytes() == first.image.tobytes()
         assert abs(again.dpi - first.dpi) < 0.1
         assert abs(part.height_px * 2 - first.height_px) <= 2
-        with pytest.raises(DocumentError, match="is gone"):
+        with pytest.raises(DocumentError, match="the file is gone"):
             library.render(doc, 1, dpi=61)
+
+
+def test_a_changed_file_is_never_drawn_for_what_was_indexed(library: Library, tmp_path: Path) -> None:
+    """What lay at the path was drawn, and kept under the name of the document that was indexed."""
+    doc = library.document("manual.pdf").id
+    file = library.place.root / "manual.pdf"
+    bytes_before = file.read_bytes()
+    with library:
+        other = write_pdf(tmp_path / "other.pdf", ["Something else altogether."]).read_bytes()
+        file.write_bytes(other)
+        with pytest.raises(DocumentError, match=r"manual\.pdf: the file has changed since"):
+            library.render(doc, 1, dpi=60)
+        file.write_bytes(bytes_before[:-1] + b"!")  # of equal length
+        with pytest.raises(DocumentError, match="has changed since"):
+            library.render(doc, 1, dpi=60)
+        file.write_bytes(bytes_before)
+        right = library.render(doc, 1, dpi=60)
+        shutil.move(file, library.place.root / "away.pdf")
+        shutil.copy(library.place.root / "away.pdf", file)  # another inode and mtime, the same bytes
+        assert library.render(doc, 1, dpi=61).page == right.page
+
+
+@pytest.mark.parametrize("dpi", [0, -1, 1e9, float("nan")])
+def test_a_resolution_has_bounds(library: Library, dpi: float) -> None:
+    with library, pytest.raises(UsageError, match="up to 1200 dpi"):
+        library.render(library.document("manual.pdf").id, 1, dpi=dpi)
 
 
 def test_a_damaged_entry_is_drawn_anew(library: Library, tmp_path: Path) -> None:
