@@ -169,7 +169,9 @@ class Library(Asking):
                     report = ingest.index(self.space, prune=prune, retry=retry, watch=watch, stop=stop)
                     report.warnings += stages.derive(self.space, watch, stop)
                     if wait:
+                        before = self._later_faults()
                         report.warnings += stages.later(self.space, watch, stop)
+                        report.faults += [one for one in self._later_faults() if one not in before]
                 except BaseException:
                     self.space.store.flush()
                     raise
@@ -179,6 +181,10 @@ class Library(Asking):
         finally:
             self._stops.discard(stop)
         return report
+
+    def _later_faults(self) -> list[tuple[str, int, str]]:
+        """(path, page, reason) of what the stages after parsing failed on."""
+        return [(s.paths[0], f.page, f.reason) for s in self.space.catalog for f in s.faults if f.stage != "parse"]
 
     @property
     def under_way(self) -> str:

@@ -416,8 +416,10 @@ def test_a_page_that_ocr_lost_to_a_busy_machine_is_read_by_a_later_run(tmp_path:
     with Library(
         folder, config="laptop-lexical", overrides=["index.limits.page_seconds=0.01"], background=False
     ) as library:
-        library.index(wait=True)
+        report = library.index(wait=True)
         assert library.status().pending["ocr"].total == 1
+        assert [(path, page) for path, page, _ in report.faults] == [("letter.pdf", 1)]
+        assert "a page took more than 0.01 s of computing time" in report.faults[0][2]
         fault = library.document("letter.pdf").faults[0]
         assert (fault.page, fault.stage, fault.outcome) == (1, "ocr", Outcome.TIMEOUT)
         assert "attempt 1 of 3, the next run tries again" in fault.reason
