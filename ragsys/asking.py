@@ -160,6 +160,13 @@ class Asking(ABC):
         """Fill the later layers in the background, from where they stand."""
 
     @abstractmethod
+    def finish(self, seconds: float, progress: Watch | None = None) -> bool:
+        """Fill the later layers for at most so long; whether they are complete. Ctrl-C ends it and loses nothing.
+
+        For a process that would end now: small folders are complete in a few seconds.
+        """
+
+    @abstractmethod
     def refresh(self) -> None:
         """Index what is new, once a library; what `search`, `ask` and `stream` call first."""
 

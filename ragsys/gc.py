@@ -85,7 +85,7 @@ def remove_library(place: places.Place) -> list[Path]:
     about = places.read(place.folder)
     if about is None:
         raise LibraryError(f"there is no library in {place.folder}", hint="ragsys libraries")
-    lock = _lock(place.folder)
+    lock = locked(place.folder)
     if lock is None:
         raise LibraryBusy(f"a process has the library of {about.root} open", hint="end it first")
     made, others = places.made_here(place.folder)
@@ -107,13 +107,13 @@ def is_open(folder: Path) -> bool:
     """Whether a process has the library in a folder open."""
     if not (folder / _LOCK).exists():
         return False
-    lock = _lock(folder)
+    lock = locked(folder)
     if lock is not None:
         lock.release()
     return lock is None
 
 
-def _lock(folder: Path) -> portalocker.Lock | None:
+def locked(folder: Path) -> portalocker.Lock | None:
     """The library's lock, taken; None if a process has it."""
     lock = portalocker.Lock(str(folder / _LOCK), mode="a", timeout=0, fail_when_locked=True)
     try:

@@ -21,7 +21,7 @@ from ragsys.catalog import Catalog, State, document_of
 from ragsys.config import AnswerConfig, Config, load, preflight
 from ragsys.errors import DiskFull, LibraryBusy, LibraryError, NoAnswer, UsageError, did_you_mean
 from ragsys.filters import to_filter as to_filter
-from ragsys.gc import remove_library
+from ragsys.gc import locked, remove_library
 from ragsys.layers import Layers
 from ragsys.locating import best_blocks
 from ragsys.plugins import Builder, registry
@@ -76,7 +76,8 @@ class Library(Asking):
             raise problems[0]
         self.place = places.place_of(Path(root), Path(folder) if folder else None)
         known = self._check()
-        self._refresh_first, self._background, self._watch = index, background, progress or (lambda _: None)
+        self._refresh_first, self._background = index, background
+        self._watchers = [progress] if progress else []  # are told how far the later layers are
         self._stop, self._thread = threading.Event(), None
         self._work = threading.RLock()  # one writer at a time: an indexing run or a later stage
         self._writers = 0  # that run or wait; the later layers make way for all of them
@@ -154,7 +155,7 @@ class Library(Asking):
     def index(
         self, *, wait: bool = False, prune: bool = False, retry: bool | None = None, progress: Watch | None = None
     ) -> Report:
-        told = progress or self._watch
+        told = progress or self._tell
         stop = threading.Event()
         self._stops.add(stop)
 
@@ -218,34 +219,40 @@ class Library(Asking):
             if self._closed or self._writers or (self._thread is not None and self._thread.is_alive()):
                 return
             self._stop = threading.Event()
-            self._thread = threading.Thread(target=self._later, args=(self._stop,), name="ragsys-layers", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._later, args=(self._stop,), name="ragsys-layers", daemon=True)
+            thread.start()
+            self._thread = thread  # only now: Ctrl-C may come in between, and one that never began cannot be joined
 
     def finish(self, seconds: float, progress: Watch | None = None) -> bool:
-        """Fill the later layers for at most so long; whether they are complete. Ctrl-C ends it and loses nothing.
-
-        For a process that would end now, while nothing else asks of the library: small folders are done in this time.
-        """
         self._alive()
-        watch, self._watch = self._watch, progress or self._watch
         until = time.monotonic() + seconds
+        told = [progress] if progress else []
+        self._watchers += told
         try:
             while self.status().pending and time.monotonic() < until:
                 self.resume()
-                thread = self._thread
+                thread, stop = self._thread, self._stop
                 while thread is not None and thread.is_alive() and (left := until - time.monotonic()) > 0:
                     thread.join(min(left, 0.2))  # a wait without an end could not be interrupted on Windows
-                if thread is None or not thread.is_alive():
+                if thread is not None and not thread.is_alive() and not stop.is_set():
                     break  # it did all that can be done here
+                if thread is None:  # somebody writes: it begins after that
+                    time.sleep(0.05)
         finally:
-            self._pause()
-            self._watch = watch
+            for watch in told:
+                self._watchers.remove(watch)
+            if not self._background:
+                self._pause()
         return not self.status().pending
+
+    def _tell(self, progress: Progress) -> None:
+        for watch in tuple(self._watchers):
+            watch(progress)
 
     def _later(self, stop: threading.Event) -> None:
         try:
             with self._work:
-                stages.later(self.space, self._watch, stop)
+                stages.later(self.space, self._tell, stop)
         except Exception:  # the library stays usable; what failed is pending and is tried again
             # a script that ends without closing its library takes the embedder's threads away
             if not stop.is_set() and threading.main_thread().is_alive():
@@ -449,13 +456,9 @@ def _first_line(error: Exception) -> str:
 
 def _own(place: places.Place) -> portalocker.Lock:
     """Take the library's lock. Raises `LibraryBusy` if another process has it."""
-    lock = portalocker.Lock(str(place.folder / "owner.lock"), mode="a", timeout=0, fail_when_locked=True)
-    try:
-        lock.acquire()
-    except portalocker.exceptions.LockException as error:
-        raise LibraryBusy(
-            f"another process has the library of {place.root} open", hint=f"it is in {place.folder}"
-        ) from error
+    lock = locked(place.folder)
+    if lock is None:
+        raise LibraryBusy(f"another process has the library of {place.root} open", hint=f"it is in {place.folder}")
     return lock
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Searchable(Protocol):
-    """What retrievers, fusions and rankers see of a library (`search.Index` is the implementation)."""
+    """What retrievers, fusions and rankers see of a library (`index.Index` is the implementation)."""
 
     @property
     def store(self) -> Store:

@@ -31,6 +31,7 @@ from ragsys.types import JSON, BBox
 
 if TYPE_CHECKING:
     from ragsys.library import Library
+    from ragsys.progress import Watch
 
 ABOUT = "owner.json"
 _PROTOCOL = 1
@@ -191,10 +192,15 @@ def _turns(history: Sequence[JSON]) -> list[Turn]:
 
 
 def _index(library: Library, args: JSON, tell: Tell) -> tuple[Any, bytes]:
-    def watch(progress: Any) -> None:
-        tell({"type": "progress", "progress": plain(progress)})
+    return plain(library.index(**args, progress=_telling(tell))), b""
 
-    return plain(library.index(**args, progress=watch)), b""
+
+def _finish(library: Library, args: JSON, tell: Tell) -> tuple[Any, bytes]:
+    return library.finish(args["seconds"], _telling(tell)), b""
+
+
+def _telling(tell: Tell) -> Watch:
+    return lambda progress: tell({"type": "progress", "progress": plain(progress)})
 
 
 def _render(library: Library, args: JSON, _: Tell) -> tuple[Any, bytes]:
@@ -225,6 +231,7 @@ _CALLS: Mapping[str, Callable[[Library, JSON, Tell], tuple[Any, bytes]]] = {
     "stream": _stream,
     "reworded": _reworded,
     "index": _index,
+    "finish": _finish,
     "render": _render,
     "documents": lambda library, args, _: (plain(library.documents(**args)), b""),
     "document": lambda library, args, _: (plain(library.document(args["name"])), b""),

@@ -222,7 +222,7 @@ class _Handler(BaseHTTPRequestHandler):
             (serving.asked if chat else serving.others).append(asked)
             serving._under_way += chat
             serving.peak = max(serving.peak, serving._under_way)
-        counted = chat
+        self._counted = chat
         try:
             if chat:
                 answer = serving._next(asked)
@@ -238,9 +238,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             serving._gone.release()
         finally:
-            if counted:
-                with serving._guard:
-                    serving._under_way -= 1
+            self._uncount()
+
+    def _uncount(self) -> None:
+        """A call is over before its last byte is sent: a client that has it may begin the next one at once."""
+        if self._counted:
+            self._counted = False
+            with self.server.serving._guard:
+                self.server.serving._under_way -= 1
 
     def _answer(self, answer: Answer, asked: Asked) -> None:
         match answer:
@@ -282,6 +287,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._head(code, kind, headers)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self._uncount()
         self.wfile.write(body[:cut])
         self.close_connection |= cut is not None
 
@@ -330,6 +336,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._event(chunk({}, answer.finish))
             if (body.get("stream_options") or {}).get("include_usage"):
                 self._event({**head, "choices": [], "usage": _usage(answer)})
+            self._uncount()
             self._send(b"data: [DONE]\n\n")
         self.wfile.write(b"0\r\n\r\n")
 

@@ -76,9 +76,9 @@ def test_asking_with_all_that_stream_takes(library: Opened, monkeypatch: pytest.
     seen: list[Any] = []
     search = LibraryHost.search
 
-    def look(self: LibraryHost, action: Any, task: Any) -> Any:
+    def look(self: LibraryHost, action: Any, task: Any, until: float) -> Any:
         seen[:] = [[(image.mode, image.size) for image in task.images], task.history]
-        return search(self, action, task)
+        return search(self, action, task, until)
 
     monkeypatch.setattr(LibraryHost, "search", look)
     given: dict[str, Any] = {
@@ -195,6 +195,14 @@ def test_a_closed_library_is_not_asked(library: Opened) -> None:
         with pytest.raises(LibraryError, match="this library is closed"):
             call()
     library.resume()  # nothing is left to fill
+
+
+def test_the_later_layers_are_filled_for_a_bounded_time(library: Opened) -> None:
+    told: list[Progress] = []
+    library.index()
+    assert library.finish(120, told.append)
+    assert not library.status().pending
+    assert library.finish(0)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "F", "I"])

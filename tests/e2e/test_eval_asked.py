@@ -98,9 +98,9 @@ def test_images_of_a_question_reach_search_and_answer(suite: Path, monkeypatch: 
     seen: list[tuple[int, int]] = []
     search = LibraryHost.search
 
-    def look(self: LibraryHost, action: Any, task: Any) -> Any:
+    def look(self: LibraryHost, action: Any, task: Any, until: float) -> Any:
         seen.extend(image.size for image in task.images)
-        return search(self, action, task)
+        return search(self, action, task, until)
 
     monkeypatch.setattr(LibraryHost, "search", look)
     assert command(["eval", str(suite), "-c", "laptop-lexical", "--out", "run"]) == 0
