@@ -238,7 +238,7 @@ def library(place: places.Place) -> Iterator[Check]:
 
 def _owner(place: places.Place, name: str) -> Iterator[Check]:
     """Who has a library open; what a process that was killed left behind."""
-    from ragsys.gc import is_open
+    from ragsys.owning import is_open
     from ragsys.service import ABOUT
 
     about = place.folder / ABOUT

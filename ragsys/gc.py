@@ -8,19 +8,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import portalocker
-
 from ragsys import places
 from ragsys.catalog import layer_of, vector_of
 from ragsys.config import Config
 from ragsys.errors import LibraryBusy, LibraryError
 from ragsys.layers import Layers
+from ragsys.owning import LOCK, locked
 from ragsys.plugins import Builder
 from ragsys.records import STATES
 from ragsys.space import Space
 from ragsys.store import Condition, In, Not
-
-_LOCK = "owner.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,36 +88,16 @@ def remove_library(place: places.Place) -> list[Path]:
     made, others = places.made_here(place.folder)
     try:
         for entry in made:
-            if entry.name not in (_LOCK, places.ABOUT):
+            if entry.name not in (LOCK, places.ABOUT):
                 _delete(entry)
     finally:
         lock.release()
-    for name in (_LOCK, places.ABOUT):
+    for name in (LOCK, places.ABOUT):
         (place.folder / name).unlink(missing_ok=True)
     if not others:
         with contextlib.suppress(OSError):  # somebody has just put something there: it stays
             place.folder.rmdir()
     return others
-
-
-def is_open(folder: Path) -> bool:
-    """Whether a process has the library in a folder open."""
-    if not (folder / _LOCK).exists():
-        return False
-    lock = locked(folder)
-    if lock is not None:
-        lock.release()
-    return lock is None
-
-
-def locked(folder: Path) -> portalocker.Lock | None:
-    """The library's lock, taken; None if a process has it."""
-    lock = portalocker.Lock(str(folder / _LOCK), mode="a", timeout=0, fail_when_locked=True)
-    try:
-        lock.acquire()
-    except portalocker.exceptions.LockException:
-        return None
-    return lock
 
 
 def _delete(entry: Path) -> None:

@@ -13,17 +13,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import portalocker
-
 from ragsys import ingest, places, stages, warming
 from ragsys.asking import CLOSED, Asking, Explained, Narrowed, SearchHit, Status, check_question, check_search
 from ragsys.catalog import Catalog, State, document_of
 from ragsys.config import AnswerConfig, Config, load, preflight
 from ragsys.errors import DiskFull, LibraryBusy, LibraryError, NoAnswer, UsageError, did_you_mean
 from ragsys.filters import to_filter as to_filter
-from ragsys.gc import locked, remove_library
+from ragsys.gc import remove_library
 from ragsys.layers import Layers
 from ragsys.locating import best_blocks
+from ragsys.owning import own
 from ragsys.plugins import Builder, registry
 from ragsys.progress import Progress, Report, Watch
 from ragsys.search import Searcher
@@ -41,7 +40,9 @@ if TYPE_CHECKING:
     from ragsys.remote import RemoteLibrary
 
 log = logging.getLogger("ragsys")
-_PATIENCE = 5.0  # seconds that an owner may take to answer or to let go
+_PATIENCE = 60.0  # seconds that an owner may take to open its library, to answer or to let go
+_QUIET = 3.0  # seconds after which a wait for it is noted
+_LATE = 5.0  # seconds that lists which came too late may still read the store
 _CLIENTS = 10.0  # seconds that other processes have to end what they asked of an owner that is done
 
 
@@ -86,7 +87,7 @@ class Library(Asking):
         self._running: Progress | None = None  # of an indexing run
         self._made = not self.place.folder.exists()
         places.register(self.place)
-        self._lock = _own(self.place)
+        self._lock = own(self.place)
         try:
             self.space = self._open(store)
             if known is not None and known.format < places.FORMAT:
@@ -434,7 +435,7 @@ class Library(Asking):
         for stop in list(self._stops):  # runs of other threads and of clients end between two documents
             stop.set()
         self._pause()
-        self.searcher.settle(_PATIENCE)
+        self.searcher.settle(_LATE)
         with self._work:
             empty = not any(True for _ in self.space.catalog)
             try:
@@ -452,14 +453,6 @@ class Library(Asking):
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0][:200] if str(error).strip() else "no message"
-
-
-def _own(place: places.Place) -> portalocker.Lock:
-    """Take the library's lock. Raises `LibraryBusy` if another process has it."""
-    lock = locked(place.folder)
-    if lock is None:
-        raise LibraryBusy(f"another process has the library of {place.root} open", hint=f"it is in {place.folder}")
-    return lock
 
 
 def open(
@@ -481,6 +474,7 @@ def open(
     from ragsys.remote import RemoteLibrary
 
     chosen, began = load(config, overrides), time.monotonic()
+    noted = False
     own: Any = {"store": store, "folder": folder, "index": index, "background": background, "progress": progress}
     while True:
         try:
@@ -490,8 +484,12 @@ def open(
         try:
             return RemoteLibrary(place, chosen, progress=progress)
         except NoAnswer:  # it may be just opening, or closing: within a moment it answers, or lets go
-            if time.monotonic() - began > _PATIENCE:
+            waited = time.monotonic() - began
+            if waited > _PATIENCE:
                 raise
+            if waited > _QUIET and not noted:
+                noted = True
+                log.warning("waiting for the process that has the library of %s open and does not answer yet", root)
             time.sleep(0.1)
 
 

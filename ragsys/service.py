@@ -27,13 +27,13 @@ from ragsys.codec import plain
 from ragsys.config import AnswerConfig
 from ragsys.errors import BudgetSpent, LibraryBusy, NoAnswer, RagsysError
 from ragsys.exchange import Cancel
+from ragsys.owning import ADDRESS as ABOUT
 from ragsys.types import JSON, BBox
 
 if TYPE_CHECKING:
     from ragsys.library import Library
     from ragsys.progress import Watch
 
-ABOUT = "owner.json"
 _PROTOCOL = 1
 _CONNECT_SECONDS = 5.0
 _CANCEL_SECONDS = 5.0  # that the owner has to end a call that is given up

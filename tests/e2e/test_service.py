@@ -19,6 +19,8 @@ import ragsys
 from ragsys import frames
 from ragsys.errors import LibraryBusy, RagsysError, UsageError
 from ragsys.library import Library
+from ragsys.owning import own
+from ragsys.places import Place
 from ragsys.progress import Progress, Report, Watch
 from ragsys.remote import RemoteLibrary
 from ragsys.service import ABOUT
@@ -206,10 +208,37 @@ def test_the_token_is_for_this_user_alone(owner: Library) -> None:
     assert (owner.place.folder / ABOUT).stat().st_mode & 0o077 == 0
 
 
-def test_an_owner_that_is_gone_is_said(tmp_path: Path, owner: Library) -> None:
+def test_an_owner_that_is_gone_is_said(owner: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ragsys.library._PATIENCE", 0.5)
     owner._service.close()
     with pytest.raises(LibraryBusy, match="does not answer"):
         ragsys.open(owner.place.root)
+
+
+def test_an_owner_that_opens_slowly_is_waited_for(
+    tmp_path: Path, owner: Library, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """On a busy machine an owner may take long to open: it has the lock, and no address yet."""
+    monkeypatch.setattr("ragsys.library._QUIET", 0.0)
+    address = owner.place.folder / ABOUT
+    address.rename(tmp_path / "later")
+    shown = threading.Timer(1.0, lambda: (tmp_path / "later").rename(address))
+    shown.start()
+    try:
+        with ragsys.open(owner.place.root, config=owner.config) as client:
+            assert isinstance(client, RemoteLibrary)
+            assert client.search("oven")
+    finally:
+        shown.join()
+    assert "waiting for the process" in caplog.text
+
+
+def test_the_address_of_an_owner_that_was_killed_goes_when_the_lock_is_taken(tmp_path: Path, owner: Library) -> None:
+    folder = tmp_path / "new"
+    folder.mkdir()
+    (folder / ABOUT).write_text('{"port": 1, "token": "x", "pid": 1, "protocol": 1}')
+    with own(Place(folder, owner.place.root)):
+        assert not (folder / ABOUT).exists()
 
 
 def test_an_owner_that_is_done_lets_a_call_of_a_client_end(
