@@ -53,8 +53,8 @@ class AnswerHost(Host, Protocol):
         """The files of its folder that no loader takes, in a line; empty without any. Looked for when it is called."""
         ...
 
-    def is_gone(self, doc: str) -> bool:
-        """Whether no file holds this document any more: the library answers from what it keeps."""
+    def file_of(self, doc: str) -> Path | None:
+        """The file that holds this document; None where it is gone: the library answers from what it keeps."""
         ...
 
 
@@ -191,8 +191,14 @@ def _proved(host: AnswerHost, task: Task, ended: Ended, judge: Judge | None) -> 
     if host.config.answer.strict:
         proof = strict(proof)
     pages = {one.number: one for one in draft.evidence}
+    files = {one.doc: host.file_of(one.doc) for one in proof.citations}
     citations = tuple(
-        replace(one, renderer=_renderer(host, pages[one.evidence]), gone=host.is_gone(one.doc))
+        replace(
+            one,
+            renderer=_renderer(host, pages[one.evidence]),
+            gone=files[one.doc] is None,
+            file=str(files[one.doc] or ""),
+        )
         for one in proof.citations
     )
     said = tuple(statement for statement in proof.statements if not statement.left_out)

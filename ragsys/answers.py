@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote
 
 from ragsys.types import JSON, BBox, Evidence, Level, Usage
 
@@ -33,12 +34,21 @@ class Citation:
     parse: str  # fingerprint of what parsed the page: after a re-parse the ids are stale
     renderer: Callable[[Citation, float, bool], Image] | None = field(default=None, compare=False, repr=False)
     gone: bool = False  # no file holds the document any more: it is quoted from what the library keeps
+    file: str = ""  # the path of a file that holds the document, absolute or from where it is linked; empty if gone
     found: bool = False  # its place was found by its sentence's words: the writer of the answer named none
 
     @property
     def ids(self) -> tuple[str, ...]:
         """The stored ids of its blocks: document/parse/page/block."""
         return tuple(f"{self.doc}/{self.parse}/{self.page}/{block}" for block in self.blocks)
+
+    @property
+    def link(self) -> str:
+        """A URL of its page in its file, as browsers and PDF viewers open it; empty if there is no file."""
+        if not self.file:
+            return ""
+        path = Path(self.file)
+        return f"{path.as_uri() if path.is_absolute() else quote(path.as_posix())}#page={self.page}"
 
     def picture(self, dpi: float = 110, *, crop: bool = False) -> Image:
         """The page as an RGB image with the boxes drawn; with `crop` only the part around them.
@@ -50,7 +60,8 @@ class Citation:
         return self.renderer(self, dpi, crop)
 
     def to_json(self) -> JSON:
-        """Stable keys: number, evidence, doc, path, title, page, blocks, ids, bboxes, quote, level, parse, gone, found.
+        """Stable keys: number, evidence, doc, path, file, link, title, page, blocks, ids, bboxes, quote, level, parse,
+        gone, found.
 
         `gone`: the file is not there any more. `found`: the place was found by the sentence's words.
         """
@@ -59,6 +70,8 @@ class Citation:
             "evidence": self.evidence,
             "doc": self.doc,
             "path": self.path,
+            "file": self.file,
+            "link": self.link,
             "title": self.title,
             "page": self.page,
             "blocks": list(self.blocks),

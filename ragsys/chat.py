@@ -220,7 +220,12 @@ class Chat:
             return saved.write(path, f"{told}\n")
         writer = saved.conversation_html if kind == "html" else saved.conversation_markdown
         exchanges = [
-            saved.Exchange(one.asked, self.told(one.query) if one.query.changed else "", one.answer, one.at)
+            saved.Exchange(
+                one.asked,
+                self.told(one.query) if one.query.changed else "",
+                saved.linked_from(one.answer, path.parent),
+                one.at,
+            )
             for one in self._turns
         ]
         return saved.write(path, writer(self.thread, exchanges))

@@ -141,10 +141,11 @@ class LibraryHost:
         index = self._space.config.index
         return unread.told(unread.files(self._space.root, self._space.layers.suffixes, index.include, index.exclude))
 
-    def is_gone(self, doc: str) -> bool:
-        """Whether none of the document's files is there now."""
+    def file_of(self, doc: str) -> Path | None:
+        """The first of the document's files that is there now."""
         state = self._space.catalog.get(doc)
-        return state is None or not any(self._space.file(path).exists() for path in state.paths)
+        files = map(self._space.file, state.paths) if state else ()
+        return next((file.absolute() for file in files if file.exists()), None)
 
     @property
     def config(self) -> Any:

@@ -6,7 +6,9 @@ outside resource by its own policy.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,7 +48,19 @@ def save(answer: Answer, path: Path) -> Path:
         raise UsageError(
             f"{path}: an answer is saved as .html or .md, found '{path.suffix}'", hint="--save answer.html"
         )
-    return write(path, writer(answer))
+    return write(path, writer(linked_from(answer, path.parent)))
+
+
+def linked_from(answer: Answer, folder: Path) -> Answer:
+    """The answer with links to its files as they are from a folder: what is saved may move with its documents."""
+    return replace(answer, citations=tuple(replace(one, file=_relative(one.file, folder)) for one in answer.citations))
+
+
+def _relative(file: str, folder: Path) -> str:
+    try:
+        return Path(os.path.relpath(file, folder.absolute())).as_posix() if file else ""
+    except ValueError:  # another drive, on Windows
+        return file
 
 
 def write(path: Path, text: str) -> Path:
@@ -134,7 +148,9 @@ def _lines(answer: Answer, heading: str) -> list[str]:
     if answer.status != "answered":
         lines += [f"*{answer.status}*", ""]
     for citation in answer.sources:
-        lines += [f"{heading} [{citation.number}] {_plain(_name(citation))}, page {citation.page}", ""]
+        name = _plain(_name(citation))
+        name = f"[{name}](<{citation.link}>)" if citation.link else name
+        lines += [f"{heading} [{citation.number}] {name}, page {citation.page}", ""]
         if citation.quote:
             lines += [f"> {_plain(citation.quote)}", ""]
         picture = _picture(citation)
@@ -148,6 +164,12 @@ def _lines(answer: Answer, heading: str) -> list[str]:
         lines.append("")
     lines += [f"- {_plain(note)}" for note in answer.notes]
     return [*lines, "", " · ".join(_plain(part) for part in _cost(answer))]
+
+
+def _linked(citation: Citation) -> str:
+    """The document's name, which opens its file at the cited page."""
+    name = _text(_name(citation))
+    return f'<a href="{_text(citation.link)}">{name}</a>' if citation.link else name
 
 
 def _name(citation: Citation) -> str:
@@ -178,7 +200,7 @@ def _figure(answer: Answer, citation: Citation, anchor: str) -> str:
     level = citation.level.value
     return (
         f'<figure id="{anchor}{citation.number}" aria-label="Source {citation.number} of: {label}"><figcaption>'
-        f'<b class="number">{citation.number}</b><span class="file">{_text(_name(citation))}</span>'
+        f'<b class="number">{citation.number}</b><span class="file">{_linked(citation)}</span>'
         f'<span class="page">page {citation.page}{f", {GONE}" if citation.gone else ""}</span>'
         f'<span class="level {level}" title="{_text(MEANING[citation.level])}">{level}</span></figcaption>'
         f"{quote}{image}</figure>"

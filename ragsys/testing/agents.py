@@ -187,9 +187,9 @@ class MemoryHost:
         """None."""
         return ""
 
-    def is_gone(self, doc: str) -> bool:
-        """Never."""
-        return False
+    def file_of(self, doc: str) -> Path | None:
+        """Its name as a path."""
+        return Path(doc).absolute()
 
     def warnings(self) -> Sequence[str]:
         """None."""
