@@ -18,7 +18,7 @@ def ragsys_components() -> list[Component]:
             options="ragsys_pdf.options:LoaderOptions",
             summary="PDF, images, XPS, EPUB, CBZ, SVG, TXT and MD; blocks and tables by fast rules",
             suffixes=SUFFIXES,
-            version=3,
+            version=4,
         ),
         Component(
             "ocr",

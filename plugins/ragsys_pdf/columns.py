@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from ragsys_pdf.cleaning import is_rtl
-from ragsys_pdf.rows import Cell, Row, group_rows, level, make_cells, mono_blocks
+from ragsys_pdf.rows import Cell, Row, group_rows, make_cells, mono_blocks
+from ragsys_pdf.sides import Sides, find_sides
 from ragsys_pdf.spans import Span
 
 _MIN_ROWS = 4  # rows of running text on both sides that make a gutter
-_LABEL = 28  # characters: a longer one is no label of a chart
-_LARGER = 1.15  # times the size of the labels beside it
 _DEPTH = 3  # gutters inside columns: up to eight columns
 
 
@@ -21,11 +20,10 @@ def regions(spans: Sequence[Span], *, depth: int = 0) -> list[list[Row]]:
     if all(len(row) < 2 for row in rows):
         return [[Row(make_cells(row)) for row in rows]] if rows else []
     cells = [make_cells(row) for row in rows]
-    gutter = None
-    if len(spans) >= 2 * _MIN_ROWS and depth < _DEPTH:
-        gutter = find_gutter(rows, cells) or _beside_labels(cells)
+    gutter = find_gutter(rows, cells) if len(spans) >= 2 * _MIN_ROWS and depth < _DEPTH else None
     if gutter is None:
-        return [[Row(row) for row in cells]]
+        sides = find_sides(rows, cells) if depth < _DEPTH else None
+        return [[Row(row) for row in cells]] if sides is None else _apart(rows, sides, depth)
     middle = (gutter[0] + gutter[1]) / 2
     bands: list[tuple[bool, list[int]]] = []
     for n, row in enumerate(cells):
@@ -40,13 +38,29 @@ def regions(spans: Sequence[Span], *, depth: int = 0) -> list[list[Row]]:
         if wide:
             found.append([Row(cells[n]) for n in band])
             continue
-        inside = [span for n in band for span in rows[n]]
-        left = [s for s in inside if s.x0 + s.x1 <= 2 * middle]
-        right = [s for s in inside if s.x0 + s.x1 > 2 * middle]
-        sides = [right, left] if is_rtl(" ".join(s.text for s in inside[:40])) else [left, right]
-        for side in sides:
-            found.extend(regions(side, depth=depth + 1))
+        found += _halves([span for n in band for span in rows[n]], middle, depth)
     return found
+
+
+def _halves(spans: Sequence[Span], middle: float, depth: int) -> list[list[Row]]:
+    """The regions left and right of `middle`, in reading order."""
+    left = [s for s in spans if s.x0 + s.x1 <= 2 * middle]
+    right = [s for s in spans if s.x0 + s.x1 > 2 * middle]
+    halves = [right, left] if is_rtl(" ".join(s.text for s in spans[:40])) else [left, right]
+    return [region for half in halves for region in regions(half, depth=depth + 1)]
+
+
+def _apart(rows: Sequence[Sequence[Span]], sides: Sides, depth: int) -> list[list[Row]]:
+    """The regions of the rows above the two sides, of the sides, and of the rows below them."""
+    above, inside, below = (
+        [span for row in part for span in row]
+        for part in (rows[: sides.first], rows[sides.first : sides.end], rows[sides.end :])
+    )
+    return [
+        *regions(above, depth=depth),
+        *_halves(inside, sides.middle, depth),
+        *regions(below, depth=depth),
+    ]
 
 
 def _is_wide(cells: Sequence[Cell], middle: float, before: bool) -> bool:
@@ -108,32 +122,6 @@ def find_gutter(rows: Sequence[Sequence[Span]], cells: Sequence[Sequence[Cell]])
     # the columns end where most of their lines do; a lone long line must not narrow the strip to nothing
     x0, x1 = max(a for a, _ in inside), min(b for _, b in inside)
     return (x0, x1) if x0 <= x1 else (at, at)
-
-
-def _beside_labels(cells: Sequence[Sequence[Cell]]) -> tuple[float, float] | None:
-    """The edges of the blank strip between lines of text and the scattered labels of a chart at their right.
-
-    Two or more lines share a row with smaller labels that do not stand level with them, and no more lines do stand
-    level. Of one size they may be a table: a value is set beside the middle of a label of two lines.
-    """
-    mixed = [
-        row
-        for row in cells
-        if len(row) > 1
-        and not row[0].value
-        and row[0].text.count(" ") > 1
-        and all(cell.value or len(cell.text) < _LABEL for cell in row[1:])
-    ]
-    askew = [
-        row for row in mixed if not any(level(row[0], cell) or row[0].size < _LARGER * cell.size for cell in row[1:])
-    ]
-    if len(askew) < 2 or 2 * len(askew) < len(mixed):
-        return None
-    x0, x1 = max(row[0].x1 for row in askew), min(row[1].x0 for row in askew)
-    # a row that stands level and crosses the strip is of a table
-    if x1 - x0 < askew[0][0].size or any(c.x0 < x0 and c.x1 > x1 for row in mixed for c in row):
-        return None
-    return x0, x1
 
 
 def _is_prose(cell: Cell, mono: set[int] | frozenset[int]) -> bool:

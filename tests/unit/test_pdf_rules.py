@@ -188,11 +188,18 @@ def test_markdown_rows_start_where_it_says(rows: list[list[str]]) -> None:
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 500), st.integers(0, 700), st.text("abc 12", min_size=1, max_size=30)), max_size=40
+        st.tuples(
+            st.integers(0, 500),
+            st.integers(0, 700),
+            st.text("abc 12", min_size=1, max_size=30),
+            st.sampled_from((7.0, 10.0, 14.0)),
+            st.integers(0, 6),
+        ),
+        max_size=40,
     )
 )
-def test_every_span_is_in_one_region(places: list[tuple[int, int, str]]) -> None:
-    spans = [span(x, y, text.strip() or "x") for x, y, text in places]
+def test_every_span_is_in_one_region(places: list[tuple[int, int, str, float, int]]) -> None:
+    spans = [span(x, y, text.strip() or "x", size)._replace(block=block) for x, y, text, size, block in places]
     rows = [row for region in regions(spans) for row in region]
     letters = sum(len(cell.text.replace(" ", "")) for row in rows for cell in row.cells)
     assert letters == sum(len(s.text.replace(" ", "")) for s in spans)
