@@ -163,7 +163,8 @@ class Asking(ABC):
     def finish(self, seconds: float, progress: Watch | None = None) -> bool:
         """Fill the later layers for at most so long; whether they are complete. Ctrl-C ends it and loses nothing.
 
-        For a process that would end now: small folders are complete in a few seconds.
+        For a process that would end now: small folders are complete in a few seconds. `progress` is told of it only in
+        the process that owns the library.
         """
 
     @abstractmethod

@@ -208,7 +208,7 @@ def parse(space: Space, plan: _Plan, commit: Commit, watch: Watch, stop: threadi
             jobs.append(parse_job(doc, space.file(file.path), layer, limits.pages, patience=patience))
     if jobs:
         with Pool(space.worker_start(), space.workers(len(jobs)), limits) as pool:
-            for message in pool.run(jobs):
+            for message in pool.run(jobs, stop):
                 commit.take(message, meter)
                 if stop.is_set():
                     break

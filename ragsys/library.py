@@ -43,7 +43,7 @@ log = logging.getLogger("ragsys")
 _PATIENCE = 60.0  # seconds that an owner may take to open its library, to answer or to let go
 _QUIET = 3.0  # seconds after which a wait for it is noted
 _LATE = 5.0  # seconds that lists which came too late may still read the store
-_CLIENTS = 10.0  # seconds that other processes have to end what they asked of an owner that is done
+_CLIENTS = 130.0  # seconds that other processes have to end what they asked: a question's budget, by default
 
 
 class Library(Asking):
@@ -248,7 +248,8 @@ class Library(Asking):
 
     def _tell(self, progress: Progress) -> None:
         for watch in tuple(self._watchers):
-            watch(progress)
+            with contextlib.suppress(Exception):  # who looks on never ends the work
+                watch(progress)
 
     def _later(self, stop: threading.Event) -> None:
         try:

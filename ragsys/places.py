@@ -82,7 +82,12 @@ _FILES = {
     "threads": re.compile(r".+\.jsonl(\.part)?|.+\.lock|.+\.part"),
     "evaluation": re.compile(r"outcomes\.sqlite(-wal|-shm|-journal)?"),
 }
-_COMPONENT = re.compile(r"[a-z]+-.+-[0-9a-f]{12}")  # the folder of a component ends in its fingerprint
+#: The folder of a component: its role, its name and its fingerprint.
+_COMPONENT = re.compile(
+    r"(agent|cut|embedder|enricher|fusion|generator|judge|layout|lexical|loader|metric|ocr|postprocessor|ranker|reranker"
+    r"|retriever|rewriter|splitter|suite|tool)-.+-[0-9a-f]{12}"
+)
+_BEGUN = frozenset({"owner.lock", "owner.json", "library.part"})  # what a start that was interrupted leaves
 
 
 def made_here(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -97,6 +102,7 @@ def made_here(folder: Path) -> tuple[list[Path], list[Path]]:
         if real and entry.is_dir() and entry.name in _FILES:
             within = sorted(entry.iterdir())
             made = [one for one in within if _FILES[entry.name].fullmatch(one.name) and not one.is_symlink()]
+            made = [one for one in made if one.is_file() or one.name == "shard"]
             left = [one for one in within if one not in made]
             ours += made if left else [entry]
             others += left
@@ -139,8 +145,9 @@ def _check_new(place: Place) -> None:
         raise LibraryError(f"{where}: this folder is inside the folder of documents", hint=hint)
     if folder.exists() and not folder.is_dir():
         raise LibraryError(f"{where}: this is a file", hint=hint)
-    if folder.is_dir() and (others := made_here(folder)[1]):
-        raise LibraryError(f"{where}: this folder is no library and holds other files ({others[0].name})", hint=hint)
+    others = sorted(entry.name for entry in folder.iterdir() if entry.name not in _BEGUN) if folder.is_dir() else []
+    if others:
+        raise LibraryError(f"{where}: this folder is no library and holds other files ({others[0]})", hint=hint)
 
 
 def upgrade(place: Place) -> None:

@@ -8,6 +8,7 @@ such pages.
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 import queue
@@ -30,7 +31,8 @@ from ragsys.types import JSON, Outcome
 
 _ATTEMPTS = 3  # pages of one document that may end a worker
 _TICK = 0.2  # seconds between looks at the workers
-_STALLED = 10.0  # times its limit in wall time: a worker that neither computes nor ends is given up
+_STILL = 30.0  # seconds, or its limit if that is longer: a worker that neither computes nor ends is given up
+_MOVED = 0.01  # seconds of computing that show that it is at work
 _STARTING = 60.0  # seconds after which a worker that is not ready has the machine to itself
 _START_SECONDS = 900.0  # one that is not ready by then cannot run here
 _STARTS = 3  # workers in a row that may end before they are ready
@@ -82,6 +84,7 @@ class _Process:
         self.ready = False
         self._computed = self._page_computed = 0.0  # CPU seconds when the job and the page that it is on began
         self._page_since = 0.0  # `heard` when that page began
+        self._moved, self._moved_at = 0.0, self.since  # what it had computed when it was last seen at work
         self._handing = False  # a message waits for its place in the inbox: the owner is the slower one
         early = ahead.take() if tuple(command) == ahead.WORKER else None
         self.popen = early or ahead.launch(tuple(command))
@@ -90,6 +93,11 @@ class _Process:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self._send({**start, "at": str(self.at)})
+
+    @functools.cached_property
+    def _known(self) -> psutil.Process:
+        """Raises `psutil.Error` where it is gone."""
+        return psutil.Process(self.popen.pid)
 
     def _read(self) -> None:
         out = self.popen.stdout
@@ -113,7 +121,8 @@ class _Process:
 
     def give(self, job: Job) -> None:
         self.job, self.since, self.heard = job, time.monotonic(), time.monotonic()
-        self._computed = self._page_computed = self._cpu() or 0.0
+        self._computed = self._page_computed = self._moved = self._cpu([]) or 0.0
+        self._moved_at = self.since
         self._page_since = self.heard
         self._send({**job.message, "skip": job.skip})
 
@@ -127,46 +136,48 @@ class _Process:
     def over(self, limits: Limits) -> _Over | None:
         """Which limit it is over, if any. Computing time counts where the system tells it: a busy machine is no fault
         of the document."""
-        if (late := self._late(limits)) is not None:
+        children: list[psutil.Process] = []
+        with contextlib.suppress(psutil.Error):
+            children = self._known.children(recursive=True)  # looks through all processes of the machine: once a tick
+        if (late := self._late(limits, children)) is not None:
             return late
         with contextlib.suppress(psutil.Error):
-            worker = psutil.Process(self.popen.pid)
-            held = sum(one.memory_info().rss for one in (worker, *worker.children(recursive=True))) >> 20
+            held = sum(one.memory_info().rss for one in (self._known, *children)) >> 20
             if held > limits.memory_mb:
                 return _Over(Outcome.OUT_OF_MEMORY, f"held {held} MB (index.limits.memory_mb is {limits.memory_mb})")
         return None
 
-    def _late(self, limits: Limits) -> _Over | None:
+    def _late(self, limits: Limits, children: Sequence[psutil.Process]) -> _Over | None:
         patience = self.job.patience if self.job else 1.0
-        now, cpu = time.monotonic(), self._cpu()
+        now, cpu = time.monotonic(), self._cpu(children)
         if cpu is not None and self.heard != self._page_since:
             self._page_since, self._page_computed = self.heard, cpu
+        if cpu is not None and (cpu - self._moved > _MOVED or self.heard > self._moved_at):
+            self._moved, self._moved_at = cpu, now
         if self._handing:
             return None
+        still = max(_STILL, limits.page_seconds)
+        if cpu is not None and now - self._moved_at > still:
+            return _Over(Outcome.TIMEOUT, f"a page took more than {still:g} s without computing")
         spent = (
             ("document", self.since, self._computed, limits.document_seconds),
             ("page", self.heard, self._page_computed, limits.page_seconds),
         )
         for what, since, computed, limit in spent:
             most = limit * patience
-            wall = most if cpu is None else most * _STALLED
-            if cpu is not None and cpu - computed > most:
-                took = f"{most:g} s of computing time"
-            elif now - since > wall:
-                took = f"{wall:g} s"
-            else:
+            if (now - since if cpu is None else cpu - computed) <= most:
                 continue
+            took = f"{most:g} s{' of computing time' if cpu is not None else ''}"
             reason = f"a {what} took more than {took} (index.limits.{what}_seconds)"
             return _Over(Outcome.TIMEOUT, reason, whole=what == "document")
         return None
 
-    def _cpu(self) -> float | None:
+    def _cpu(self, children: Sequence[psutil.Process]) -> float | None:
         """Seconds that the worker and its children computed so far; None where the system does not tell."""
         with contextlib.suppress(psutil.Error):
-            worker = psutil.Process(self.popen.pid)
-            own = worker.cpu_times()
+            own = self._known.cpu_times()
             total = own.user + own.system + own.children_user + own.children_system
-            for child in worker.children(recursive=True):
+            for child in children:
                 with contextlib.suppress(psutil.Error):
                     total += sum(child.cpu_times()[:2])
             return float(total)
@@ -204,7 +215,8 @@ class Pool:
         self._folder: Any = None
 
     def __enter__(self) -> Pool:
-        self._folder = tempfile.TemporaryDirectory(prefix="ragsys-")
+        # a worker that was ended may hold its file for a moment longer, which Windows does not let go
+        self._folder = tempfile.TemporaryDirectory(prefix="ragsys-", ignore_cleanup_errors=True)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -220,13 +232,16 @@ class Pool:
             while True:
                 self._inbox.get(timeout=1)
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[Message]:
-        """What the workers send about each job; the last message of a job is `end` or `error`.
+    def run(self, jobs: Iterable[Job], stop: threading.Event | None = None) -> Iterator[Message]:
+        """What the workers send about each job; the last message of a job is `end` or `error`. Ends early, within a
+        tick, when `stop` is set.
 
         A worker that does not start is tried again, alone; raises `RagsysError` if none can be started at all.
         """
         waiting = deque(jobs)
         while waiting or any(process.job for process in self._processes):
+            if stop is not None and stop.is_set():
+                return
             while waiting and len(self._processes) < min(self._size, len(waiting) + self._busy):
                 self._add()
             for process in self._processes:

@@ -48,6 +48,13 @@ def ocr_ordinal(page: int, ordinal: int) -> int:
     return OCR_ORDINAL + page * OCR_PER_PAGE + ordinal
 
 
+def page_of_item(ordinal: int, items: str) -> int:
+    """The page of an item that is a page without a text layer, or a passage of one; 0 for other passages."""
+    if items == "page":
+        return ordinal
+    return (ordinal - OCR_ORDINAL) // OCR_PER_PAGE if ordinal >= OCR_ORDINAL else 0
+
+
 def point_id(doc: str, layer: str, ordinal: int) -> str:
     """The id of item `ordinal` of a document's layer, a UUID of version 5; equal on every machine and every run."""
     # as `uuid.uuid5`, in a fifth of its time: sixty a search, six a page that is written

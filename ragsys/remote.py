@@ -56,19 +56,15 @@ class RemoteLibrary(Asking):
     def index(
         self, *, wait: bool = False, prune: bool = False, retry: bool | None = None, progress: Watch | None = None
     ) -> Report:
-        return _report(self._followed("index", {"wait": wait, "prune": prune, "retry": retry}, progress))
-
-    def finish(self, seconds: float, progress: Watch | None = None) -> bool:
-        return bool(self._followed("finish", {"seconds": seconds}, progress))
-
-    def _followed(self, call: str, args: dict[str, Any], progress: Watch | None) -> Any:
-        """The result of a call that tells how far it is."""
         told, result = progress or self._watch, None
-        for header, _ in self._line.events(call, args):
+        for header, _ in self._line.events("index", {"wait": wait, "prune": prune, "retry": retry}):
             if header["type"] == "progress" and told is not None:
                 told(restore(Progress, header["progress"]))
             result = header.get("result", result)
-        return result
+        return _report(result)
+
+    def finish(self, seconds: float, progress: Watch | None = None) -> bool:
+        return bool(self._line.call("finish", {"seconds": seconds}))
 
     @property
     def under_way(self) -> str:

@@ -133,9 +133,11 @@ class Searcher:
                 try:
                     found[name] = future.result(left)
                 except TimeoutError:
-                    if future.done():  # its own error
-                        raise
+                    if future.done():  # just now, or with an error of its own
+                        found[name] = future.result()
+                        continue
                     self._late.add(future)
+                    future.add_done_callback(self._late.discard)
                     clock.late.append(f"{name} was left out: it would have taken too much of the question's time")
             return [found[name] for name in self.retrievers if name in found]
         finally:
@@ -143,8 +145,7 @@ class Searcher:
 
     def settle(self, seconds: float) -> None:
         """Wait for lists that came too late for their question: they still read the store."""
-        wait(self._late, timeout=seconds)
-        self._late.clear()
+        wait(set(self._late), timeout=seconds)
 
     def fuse(self, lists: Sequence[RankedList]) -> RankedList:
         """One list of several; a single list is itself."""

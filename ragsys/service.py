@@ -32,7 +32,6 @@ from ragsys.types import JSON, BBox
 
 if TYPE_CHECKING:
     from ragsys.library import Library
-    from ragsys.progress import Watch
 
 _PROTOCOL = 1
 _CONNECT_SECONDS = 5.0
@@ -192,15 +191,14 @@ def _turns(history: Sequence[JSON]) -> list[Turn]:
 
 
 def _index(library: Library, args: JSON, tell: Tell) -> tuple[Any, bytes]:
-    return plain(library.index(**args, progress=_telling(tell))), b""
+    def watch(progress: Any) -> None:
+        tell({"type": "progress", "progress": plain(progress)})
+
+    return plain(library.index(**args, progress=watch)), b""
 
 
-def _finish(library: Library, args: JSON, tell: Tell) -> tuple[Any, bytes]:
-    return library.finish(args["seconds"], _telling(tell)), b""
-
-
-def _telling(tell: Tell) -> Watch:
-    return lambda progress: tell({"type": "progress", "progress": plain(progress)})
+def _finish(library: Library, args: JSON, _: Tell) -> tuple[Any, bytes]:
+    return library.finish(args["seconds"]), b""  # another thread does the work: it must not write on our line
 
 
 def _render(library: Library, args: JSON, _: Tell) -> tuple[Any, bytes]:

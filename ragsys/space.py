@@ -6,10 +6,11 @@ import contextlib
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import RLock
+from types import MappingProxyType
 
 from ragsys.catalog import Catalog, State, tally
 from ragsys.config import Config
@@ -41,6 +42,7 @@ class Space:
     catalog: Catalog
     _held: OrderedDict[tuple[str, str, int], Page] = field(default_factory=OrderedDict)
     _checked: dict[str, File] = field(default_factory=dict)  # files that were seen to hold their documents
+    _table: tuple[int, Mapping[str, File]] = field(default=(0, MappingProxyType({})))  # when it was written, ns
     _lock: RLock = field(default_factory=RLock)
 
     # -- layers of one document ------------------------------------------------------------------------------------
@@ -237,10 +239,18 @@ class Space:
             return False
         stamp = File(path, about.st_size, about.st_mtime_ns, about.st_ino, state.doc)
         if self._checked.get(path) != stamp:
-            if load_table(self.folder / TABLE).get(path) != stamp and document_id(file) != state.doc:
+            if self._scanned().get(path) != stamp and document_id(file) != state.doc:
                 return False
             self._checked[path] = stamp
         return True
+
+    def _scanned(self) -> Mapping[str, File]:
+        """The files of the last scan, read once as long as it is the last."""
+        table = self.folder / TABLE
+        written = table.stat().st_mtime_ns if table.exists() else 0
+        if self._table[0] != written:
+            self._table = (written, load_table(table))
+        return self._table[1]
 
     # -- workers ---------------------------------------------------------------------------------------------------
 

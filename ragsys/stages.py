@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ from ragsys.ingest import (
 from ragsys.passages import split_pages
 from ragsys.pool import Job, Message, Pool
 from ragsys.progress import Meter, Report, Watch
-from ragsys.records import passage_payload, point_id
+from ragsys.records import page_of_item, passage_payload, point_id
 from ragsys.scan import File
 from ragsys.statistics import TermCounts
 from ragsys.store import AllOf, Between, Has, In, Is, Not, Point, Record
@@ -88,6 +88,7 @@ def _derive(space: Space, state: State) -> int:
         return 0
     pages = pages_of(space, state, layer)
     if len(pages) < state.layers[layer].items:
+        space.damaged(state.doc, layer, "a stored page is missing")
         raise LookupError(f"{len(pages)} of its {state.layers[layer].items} stored pages can be read")
     made = dict(split_pages(space.layers.splitter, pages))
     if not whole or (held is not None and not held.sound and _differ(space, state, passages, made)):
@@ -314,6 +315,8 @@ def ocr(space: Space, watch: Watch, stop: threading.Event) -> str:
     meter = Meter("ocr", "pages", watch)
     jobs = []
     for state, layer, numbers in waiting:
+        if stop.is_set():
+            return ""
         meter.learn(state.doc, len(numbers))
         pages = space.pages((state.doc, layer, number) for number in numbers)
         path = str(space.source(state))
@@ -331,7 +334,7 @@ def ocr(space: Space, watch: Watch, stop: threading.Event) -> str:
         return ""
     run = _Reading(space)
     with Pool(space.worker_start(), space.workers(len(jobs)), space.config.index.limits) as pool:
-        for message in pool.run(jobs):
+        for message in pool.run(jobs, stop):
             if message.type == "read":
                 meter.add(message.job.doc, 1, message.job.message["path"])
             run.take(message)
@@ -403,10 +406,12 @@ class _Reading:
         passages = space.layers.passages(layer)
         own = tally("ocr", layer)
         points = [point for point in read.points if point.payload["page"] in read.pages]
-        if read.pages:  # a run that ends before the last line leaves the layer to be checked
+        replaced = {point.payload["page"] for point in points}  # not those on which nothing was read
+        sound = state.layers[passages].sound
+        if replaced:  # a run that ends before the last line leaves the layer to be checked
             state.layers[passages].sound = False
             space.catalog.save(state)
-        for page in sorted(read.pages):
+        for page in sorted(replaced):
             alone = (Between("page", page, page), Between("last", page, page))
             space.store.delete_where(AllOf((Is("doc", job.doc), Is("layer", passages), *alone)))
         for start in range(0, len(points), _WINDOW):
@@ -423,11 +428,22 @@ class _Reading:
         ended = done - passing if state.attempts.get(own, 0) < ATTEMPTS else done
         state.waiting[own] = [page for page in state.waiting.get(own, []) if page not in ended]
         state.tried[own] = sorted({*state.tried.get(own, []), *ended})
-        state.layers[passages].sound = True
+        state.layers[passages].sound = sound
+        _forget_items(space, state, replaced)
         if state.outcome is Outcome.NO_TEXT and any(point.payload["kind"] == "passage" for point in points):
             state.outcome = Outcome.INDEXED
         recount(space, state)
         job.message["pages"] = [page for page in job.message["pages"] if page not in done]
+
+
+def _forget_items(space: Space, state: State, pages: Set[int]) -> None:
+    """What later vectors failed on was of the pages as they were."""
+    for name, (spec, _) in space.layers.makers(eager=False).items():
+        key = tally(name, space.layer(state, spec.items))
+        gone = {ordinal for ordinal in state.tried.get(key, ()) if page_of_item(ordinal, spec.items) in pages}
+        if gone:
+            state.tried[key] = [ordinal for ordinal in state.tried[key] if ordinal not in gone]
+            state.faults = [f for f in state.faults if f.stage != name or f.page not in pages]
 
 
 def layout(space: Space, watch: Watch, stop: threading.Event) -> None:
@@ -453,7 +469,7 @@ def layout(space: Space, watch: Watch, stop: threading.Event) -> None:
         source = space.source(state) or space.root
         jobs.append(parse_job(state.doc, source, refined, limits.pages, refine=True, patience=patience))
     with Pool(space.worker_start(), space.workers(len(jobs)), limits) as pool:
-        for message in pool.run(jobs):
+        for message in pool.run(jobs, stop):
             commit.take(message, meter)
             if stop.is_set():
                 break

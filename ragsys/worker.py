@@ -185,10 +185,10 @@ class Worker:
                 self._unread(number, f"{type(error).__name__}: {error}", Outcome.BROKEN)
                 continue
             width_pt, height_pt = job["sizes"][str(number)]
-            label = job["labels"][str(number)]
-            stored = sound_page(Page(number, width_pt, height_pt, blocks, "ocr" if blocks else "none", label))
-            self.sender.add(self._page(doc, layer, stored), number, stored.text)
-            self._passages(doc, self.layers.passages(layer), split_pages(self.layers.splitter, [stored]))
+            if blocks:  # where nothing was read, what little text the page has stays
+                stored = sound_page(Page(number, width_pt, height_pt, blocks, "ocr", job["labels"][str(number)]))
+                self.sender.add(self._page(doc, layer, stored), number, stored.text)
+                self._passages(doc, self.layers.passages(layer), split_pages(self.layers.splitter, [stored]))
             self.sender.flush()  # "read" tells that all of the page was sent
             self.sender.send({"type": "read", "page": number})
 

@@ -119,7 +119,7 @@ class Parsers:
 
     def __exit__(self, *_: object) -> None: ...
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[Message]:
+    def run(self, jobs: Iterable[Job], stop: object = None) -> Iterator[Message]:
         for job in jobs:
             fate = self.chance.random() if self.troubled else 1.0
             messages = list(self._messages(job))

@@ -74,7 +74,7 @@ class TesseractOcr:
                 ],
                 input=buffer.getvalue(),
                 capture_output=True,
-                timeout=self.options.timeout,
+                timeout=self.options.timeout or None,
                 env={**os.environ, "OMP_THREAD_LIMIT": str(self.options.threads)},
                 check=False,
             )  # fmt: skip

@@ -31,7 +31,9 @@ class OcrOptions(Options):
         "eng", pattern=r"^[A-Za-z_]+(\+[A-Za-z_]+)*$", description="tesseract's language codes, as in eng+deu"
     )
     min_confidence: float = Field(30.0, ge=0, le=100, description="words read with less confidence are left out")
-    timeout: float = incidental(120.0, gt=0, description="seconds before one page is given up")
+    timeout: float = incidental(
+        0.0, ge=0, description="seconds (wall-clock) before one page is given up; 0: index.limits alone bound it"
+    )
     threads: int = incidental(1, ge=1, le=64, description="threads of one engine")
 
 

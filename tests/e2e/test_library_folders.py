@@ -35,6 +35,16 @@ def test_a_library_takes_no_folder_that_holds_other_files(docs: Path, tmp_path: 
     assert [path.name for path in thesis.parent.iterdir()] == ["thesis.txt"]
 
 
+@pytest.mark.parametrize("name", ["traces/run1.jsonl", "files.json", "photos-thesis-202401151230/a.jpg", "store/x"])
+def test_a_library_takes_no_folder_whose_files_only_look_like_its_own(docs: Path, tmp_path: Path, name: str) -> None:
+    file = tmp_path / "mine" / name
+    file.parent.mkdir(parents=True)
+    file.write_text("mine")
+    with pytest.raises(LibraryError, match="is no library"):
+        opened(docs, tmp_path / "mine")
+    assert file.read_text() == "mine"
+
+
 @pytest.mark.parametrize(
     ("where", "why"),
     [(".", "holds the documents"), ("..", "holds the documents"), ("2023", "inside the folder"), ("new", "inside")],
@@ -68,7 +78,8 @@ def test_removing_a_library_leaves_what_ragsys_did_not_make(
     with opened(docs, place) as library:
         library.index()
         library.ask("How is the cleaning cycle started?")
-    others = {"thesis.txt", "data/results.csv", "store/notes.txt", "traces/map.png", "old-photos/one.jpg"}
+    others = {"thesis.txt", "data/results.csv", "store/notes.txt", "traces/map.png", "photos-trip-202401151230/one.jpg"}
+    others |= {"threads/talk.jsonl.d/x", "traces/a.jsonl/b"}
     for name in others:
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_text("mine")

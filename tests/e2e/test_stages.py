@@ -24,7 +24,7 @@ from ragsys.records import STATES, page_payload, passage_payload, point_id
 from ragsys.scan import File
 from ragsys.stages import later
 from ragsys.statistics import TermCounts
-from ragsys.store import Is, Point
+from ragsys.store import AllOf, Between, Is, Point
 from ragsys.testing.fakes import page_of_texts
 from ragsys.types import Level, Outcome, Piece
 
@@ -380,7 +380,7 @@ def test_what_failed_by_a_passing_cause_is_tried_again_three_times_with_longer_l
     patience: list[float] = []
 
     class Late(histories.Parsers):
-        def run(self, jobs: Iterable[Job]) -> Iterator[Message]:
+        def run(self, jobs: Iterable[Job], stop: object = None) -> Iterator[Message]:
             for job in jobs:
                 if job.message["path"].endswith("manual.pdf"):
                     patience.append(job.patience)
@@ -458,3 +458,37 @@ def test_a_slow_embedder_does_not_take_the_answer_of_a_question(
         assert "green button" in answer.text
         said = "dense was left out" if waits == "for the query" else "could not be embedded"
         assert any(said in note for note in answer.notes)
+
+
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
+def test_a_page_on_which_ocr_finds_nothing_keeps_its_few_letters(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "docs")
+    pdfs.new(
+        folder / "photo.pdf",
+        lambda page: (page.insert_image(page.rect, stream=pdfs.picture()), page.insert_text((60, 60), "Camry")),
+    )
+    with Library(folder, config="laptop-lexical", background=False) as library:
+        with pytest.MonkeyPatch.context() as patch:
+            histories.install(patch)
+            histories.Parsers.library = library
+            patch.setattr("ragsys_pdf.ocr.AutoOcr.read", lambda self, image: ())
+            library.index(wait=True)
+        assert library.status().pending == {}
+        assert library.search("Camry")[0].path == "photo.pdf"
+        histories.fits(library)
+
+
+def test_a_page_point_that_is_missing_is_read_again(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "docs")
+    with Library(folder, config="laptop-lexical", background=False) as library:
+        library.index()
+        space = library.space
+        state = next(state for state in space.catalog if state.paths == ["manual.pdf"])
+        layer = space.layer(state, "page")
+        space.store.delete_where(AllOf((Is("doc", state.doc), Is("layer", layer), Between("page", 1, 1))))
+        space.forget(state.doc)
+        state.layers[space.layer(state, "passage")].sound = False  # something is to be made of the pages
+        library.index()
+        assert library.index().warnings == []
+        assert "green button" in library.search("cleaning cycle")[0].passages[0]
+        histories.fits(library)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -90,10 +91,23 @@ def test_a_page_that_waits_for_a_busy_machine_is_not_given_up(command: list[str]
     assert of(run(command, [one], page_seconds=0.3), "late")[-1] == ("end", 0)
 
 
-def test_a_page_that_neither_computes_nor_ends_is_given_up(command: list[str]) -> None:
+def test_a_page_that_neither_computes_nor_ends_is_given_up(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ragsys.pool._STILL", 0.5)
     messages = run(command, [job("bad", page1="stall")], page_seconds=0.1)
     assert of(messages, "bad")[:1] == [("again", 1)]
     assert of(messages, "bad")[-1] == ("end", 0)
+
+
+def test_a_pool_that_is_stopped_waits_for_no_page(command: list[str]) -> None:
+    stop = threading.Event()
+    with Pool({}, 1, Limits(), command) as pool:
+        began = None
+        for message in pool.run([job("long", 3, page2="stall")], stop):
+            assert message.type == "items"
+            began = time.monotonic()
+            stop.set()
+    assert began is not None
+    assert time.monotonic() - began < 60  # the page takes ten minutes
 
 
 def test_an_earlier_failed_attempt_gives_a_document_more_time(command: list[str]) -> None:
