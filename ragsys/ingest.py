@@ -43,7 +43,9 @@ RETRIED = PASSING | {Outcome.TOO_LARGE, Outcome.BROKEN}
 
 
 @dataclass(slots=True)
-class _Plan:
+class Plan:
+    """What is to be done."""
+
     parse: dict[str, list[File]] = field(default_factory=dict)  # {document: its files}
     gone: list[State] = field(default_factory=list)
     replaced: list[State] = field(default_factory=list)
@@ -64,6 +66,8 @@ def index(
     Later layers (OCR, dense vectors) stay pending; see `ragsys.stages`. Raises `LibraryError` if the store refuses.
     """
     began, report, stop = time.monotonic(), Report(), stop or threading.Event()
+    if retry:
+        space.attempted.clear()
     found = look(space, watch)
     plan = compare(space, found, report, prune=prune, retry=retry)
     commit = Commit(space, report)
@@ -92,9 +96,9 @@ def look(space: Space, watch: Watch) -> Scan:
     )
 
 
-def compare(space: Space, found: Scan, report: Report, *, prune: bool, retry: bool | None) -> _Plan:
+def compare(space: Space, found: Scan, report: Report, *, prune: bool, retry: bool | None) -> Plan:
     """What is new, changed, moved, gone. Moves are written at once: they touch the document's state alone."""
-    plan = _Plan()
+    plan = Plan()
     paths: dict[str, list[File]] = {}
     for file in found.files.values():
         paths.setdefault(file.doc, []).append(file)
@@ -155,31 +159,16 @@ def _due(space: Space, state: State, *, retry: bool | None) -> bool:
         return retry or space.has_password
     if state.outcome is Outcome.TOO_LARGE and state.bytes <= space.config.index.limits.bytes:
         return True
+    # single pages that were lost are read again beside the others: see `ragsys.backfill`
     if retry is None:
-        return _again(space, state)
-    return retry and (state.outcome in RETRIED or _passing(state))
+        tried = state.attempts.get(tally("parse", space.layers.plain(path)), 0)
+        return state.outcome in PASSING and tried < ATTEMPTS
+    return retry and state.outcome in RETRIED
 
 
-def _again(space: Space, state: State) -> bool:
-    """Whether a document, or a page of it, could not be read by a cause that may have passed, and not too often."""
-    if state.excluded or not _passing(state):
-        return False
-    return state.attempts.get(tally("parse", space.layers.plain(state.paths[0])), 0) < ATTEMPTS
-
-
-def _passing(state: State) -> bool:
-    """Whether the document or a page of it was not read by a cause that may pass."""
-    return any(fault.stage == "parse" and fault.outcome in PASSING for fault in state.faults)
-
-
-def reread(space: Space, watch: Watch, stop: threading.Event) -> None:
-    """Read the documents again that failed by a passing cause."""
-    plan = _Plan()
-    for state in space.catalog:
-        if state.paths and space.layers.loader_name(state.paths[0]) and _again(space, state) and space.source(state):
-            plan.parse[state.doc] = [File(path, state.bytes, 0, 0, state.doc) for path in state.paths]
-    if plan.parse:
-        parse(space, plan, Commit(space, Report()), watch, stop)
+def passing(state: State) -> list[int]:
+    """The pages that were not read by a cause that may pass; 0 is the document as a whole."""
+    return [fault.page for fault in state.faults if fault.stage == "parse" and fault.outcome in PASSING]
 
 
 def _recall(state: State, report: Report) -> None:
@@ -188,7 +177,7 @@ def _recall(state: State, report: Report) -> None:
         report.skipped.append((state.paths[0], state.outcome, reason))
 
 
-def parse(space: Space, plan: _Plan, commit: Commit, watch: Watch, stop: threading.Event) -> None:
+def parse(space: Space, plan: Plan, commit: Commit, watch: Watch, stop: threading.Event) -> None:
     """Read the due documents in worker processes and commit them one by one; Ctrl-C ends between two messages."""
     jobs = []
     meter = Meter("parse", "pages", watch)
@@ -260,6 +249,7 @@ class Commit:
 
     def expect(self, doc: str, files: Sequence[File], layer: str) -> None:
         """A document will come; nothing is written yet."""
+        self.space.attempted.add(doc)
         state = self.space.catalog.get(doc) or State(doc)
         state.paths, state.bytes = sorted(file.path for file in files), files[0].size
         self._writing[doc] = _Writing(state, files[0].path, layer)
@@ -305,6 +295,8 @@ class Commit:
             self._begin(writing)
         elif message.type == "error":
             (self._leave if self.refine else self.fail)(doc, header["reason"], Outcome(header["outcome"]))
+        elif message.type == "end" and self.refine and (lost := _lacking(writing)):
+            self._leave(doc, f"page {lost.page}: {lost.reason}", lost.outcome)
         elif message.type == "end":
             writing.ready = True
         if time.monotonic() - self._flushed > _GROUP_SECONDS:
@@ -405,6 +397,12 @@ class Commit:
             self.report.no_text.append(writing.path)
         elif state.outcome not in READABLE:
             _recall(state, self.report)
+
+
+def _lacking(writing: _Writing) -> Fault | None:
+    """A page that the refined pages lack and the plain ones have."""
+    known = {fault.page for fault in writing.state.faults if fault.stage == "parse"}
+    return next((fault for fault in writing.faults if fault.page not in known), None)
 
 
 def _attempted(state: State, layer: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragsys import ingest, places, stages, warming
+from ragsys import backfill, ingest, places, stages, warming
 from ragsys.asking import CLOSED, Asking, Explained, Narrowed, SearchHit, Status, check_question, check_search
 from ragsys.catalog import Catalog, State, document_of
 from ragsys.config import AnswerConfig, Config, load, preflight
@@ -170,9 +170,11 @@ class Library(Asking):
                 try:
                     report = ingest.index(self.space, prune=prune, retry=retry, watch=watch, stop=stop)
                     report.warnings += stages.derive(self.space, watch, stop)
+                    if retry is not False:
+                        backfill.reread(self.space, watch, stop, always=bool(retry))
                     if wait:
                         before = self._later_faults()
-                        report.warnings += stages.later(self.space, watch, stop)
+                        report.warnings += backfill.later(self.space, watch, stop)
                         report.faults += [one for one in self._later_faults() if one not in before]
                 except BaseException:
                     self.space.store.flush()
@@ -254,7 +256,7 @@ class Library(Asking):
     def _later(self, stop: threading.Event) -> None:
         try:
             with self._work:
-                stages.later(self.space, self._tell, stop)
+                backfill.later(self.space, self._tell, stop)
         except Exception:  # the library stays usable; what failed is pending and is tried again
             # a script that ends without closing its library takes the embedder's threads away
             if not stop.is_set() and threading.main_thread().is_alive():

@@ -24,7 +24,6 @@ from ragsys.ingest import (
     fault_of,
     parse_job,
     points_of,
-    reread,
 )
 from ragsys.passages import split_pages
 from ragsys.pool import Job, Message, Pool
@@ -63,7 +62,7 @@ def derive(space: Space, watch: Watch, stop: threading.Event) -> list[str]:
         if stop.is_set():
             break
         try:
-            if count := _derive(space, state):
+            if count := derive_one(space, state):
                 meter.add(state.doc, count, state.paths[0])
         except LibraryError:  # the store itself
             raise
@@ -74,7 +73,7 @@ def derive(space: Space, watch: Watch, stop: threading.Event) -> list[str]:
     return failed
 
 
-def _derive(space: Space, state: State) -> int:
+def derive_one(space: Space, state: State) -> int:
     """Make what one document lacks. Returns its number of pages, 0 if it lacks nothing."""
     layer = space.page_layer(state)
     if not state.complete(layer):
@@ -156,9 +155,8 @@ def recount(space: Space, state: State) -> None:
     Flushed first: no count is ever ahead of the disk.
     """
     space.store.flush()
-    passages = space.layer(state, "passage")
-    if passages in state.layers:
-        state.layers[passages].items = space.store.count(AllOf((Is("doc", state.doc), Is("layer", passages))))
+    for layer in space.shown(state) & state.layers.keys():
+        state.layers[layer].items = space.store.count(AllOf((Is("doc", state.doc), Is("layer", layer))))
     terms: dict[str, TermCounts] = {}
     for name, (spec, _) in space.layers.makers(eager=True).items():
         key = tally(name, space.layer(state, spec.items))
@@ -493,18 +491,3 @@ def _drop_plain(space: Space, state: State) -> None:
     space.catalog.save(state)
     space.catalog.drop_terms(state.doc, lambda key: layer_of(key) in both)
     space.forget(state.doc)
-
-
-def later(space: Space, watch: Watch, stop: threading.Event) -> list[str]:
-    """Every later stage in the order in which one builds on another: documents that failed by a passing cause are read
-    again, the layout model makes pages anew, OCR fills those without text, vectors come last. Returns what could not
-    run."""
-    notes: list[str] = []
-    reread(space, watch, stop)
-    if space.config.index.layout:
-        layout(space, watch, stop)
-    if space.config.index.ocr != "never" and not stop.is_set() and (missing := ocr(space, watch, stop)):
-        notes.append(f"OCR: {missing}")
-    if not stop.is_set():
-        embed(space, watch, stop)
-    return notes

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _BATCH = 32  # items a message: large enough that messages cost nothing, small enough to search early
 _SECONDS = 0.25  # a message goes out at least this often while items come
 _OCR_DPI = 200.0
+_AROUND = 6  # pages around one that is read again: as many as loaders look at for running headers
 
 
 class Sender:
@@ -115,9 +116,18 @@ class Worker:
         loader = self.layers.loader(path.name)
         self._mark(0)
         info = loader.info(path)
-        metadata = {sound(key): sound(value) for key, value in info.metadata.items()}
-        self.sender.send({"type": "info", "pages": info.pages, "title": sound(info.title), "metadata": metadata})
-        pages = self._pages(path, min(info.pages, job["max_pages"]), skip)
+        last = min(info.pages, job["max_pages"])
+        only = job.get("only")  # pages that are read again; those around them show what repeats
+        if only:
+            wanted = {number for page in only for number in range(page - _AROUND, page + _AROUND + 1)}
+            skip |= set(range(1, last + 1)) - wanted
+            last = max(only)
+        else:
+            metadata = {sound(key): sound(value) for key, value in info.metadata.items()}
+            self.sender.send({"type": "info", "pages": info.pages, "title": sound(info.title), "metadata": metadata})
+        pages = self._pages(path, last, skip)
+        if only:
+            pages = (page for page in pages if (page.page if isinstance(page, Fault) else page.number) in only)
         if job["refine"]:
             pages = self._refined(path, pages)
         page_layer = job["layer"]
@@ -131,6 +141,10 @@ class Worker:
                 self.sender.add(self._page(doc, page_layer, page), page.number, page.text)
                 yield page
 
+        if only:  # passages are made of all pages
+            for _ in sent():
+                pass
+            return
         self._passages(doc, self.layers.passages(page_layer), split_pages(self.layers.splitter, sent()))
         if info.pages > job["max_pages"]:
             reason = f"only the first {job['max_pages']} of {info.pages} pages are read (index.limits.pages)"
@@ -154,7 +168,8 @@ class Worker:
             if isinstance(page, Fault):
                 yield page
             else:
-                yield from model.refine(path, [page])
+                for refined in model.refine(path, [page]):
+                    yield page if isinstance(refined, Fault) else refined  # the rules' blocks are better than no page
 
     def _passages(self, doc: str, layer: str, passages: Iterable[tuple[int, Passage]]) -> None:
         for ordinal, passage in passages:

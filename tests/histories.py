@@ -7,6 +7,7 @@ embedding model. Files are drawn once and copied.
 from __future__ import annotations
 
 import copy
+import importlib.util
 import io
 import random
 import shutil
@@ -19,21 +20,23 @@ import numpy as np
 import pytest
 
 from ragsys import frames
+from ragsys.backfill import later
 from ragsys.catalog import tally
 from ragsys.errors import DocumentError
 from ragsys.library import Library
 from ragsys.passages import split_pages
 from ragsys.pool import Job, Message
 from ragsys.records import page_of, passage_payload
-from ragsys.stages import later, pages_of
+from ragsys.stages import pages_of
 from ragsys.statistics import TermCounts
 from ragsys.store import AllOf, Is, Not
 from ragsys.testing.fakes import MemoryStore, page_of_texts
-from ragsys.types import Outcome, PageImage, Sparse
+from ragsys.types import Outcome, Page, PageImage, Sparse
 from ragsys.worker import Worker
 
 WORDS = ("oven", "flour", "butter", "sugar", "revenue", "harbour", "thermostat", "membrane", "valve", "crew", "license")
 NOTHING = TermCounts.empty().pack()
+LAYOUT = importlib.util.find_spec("pymupdf.layout") is not None
 POISON = "thermostat"  # embedders fail on a text that begins with it
 
 
@@ -163,6 +166,7 @@ class History:
     def open(self, store: Frail | None = None, folder: Path | None = None) -> Library:
         """The library, as a new process opens it."""
         config = ["search.rank=null"] if self.seed % 2 else []
+        config += ["index.layout=true"] if LAYOUT and self.seed % 3 == 0 else []
         library = Library(
             self.folder, store=store or self.store, folder=folder or self.library_folder, overrides=config,
             background=False, index=False,
@@ -182,12 +186,17 @@ class History:
             self.told.append(f"{step}, troubled {Parsers.troubled}, ends at write {self.store.left}")
             try:
                 library = self.open()
+                before = searchable(library)
                 if step == "later":
                     later(library.space, lambda _: None, Ending(self.chance.randint(1, 9)))
                 else:
                     library.index(wait=step != "index", retry=True if step == "retry" else None)
                 self.store.left = 0
                 fits(library, checked=step != "later")
+                if step != "retry":  # what is asked for by name may be read from scratch
+                    after = searchable(library)
+                    lost = {doc: pages - after[doc] for doc, pages in before.items() if doc in after}
+                    assert not any(lost.values()), f"pages that could be found are lost: {lost}"
             except Stopped:
                 self.told.append("ended")
             finally:
@@ -304,6 +313,25 @@ def read(self: Any, image: PageImage) -> Any:
     return page_of_texts(image.page, *texts).blocks
 
 
+def refined(self: Any, path: Path, pages: Iterable[Page]) -> Iterator[Page]:
+    """The pages with their blocks the other way round."""
+    for page in pages:
+        turned = page.blocks[::-1] if page.source == "text" else page.blocks
+        yield replace(page, blocks=tuple(replace(block, ordinal=n, about=None) for n, block in enumerate(turned)))
+
+
+def searchable(library: Library) -> dict[str, set[int]]:
+    """{document: its pages that a search may find}."""
+    space = library.space
+    hidden = set(space.concealed()[0])
+    found = {}
+    for state in space.catalog:
+        where = AllOf((Is("doc", state.doc), Is("layer", space.layer(state, "page"))))
+        records = () if state.doc in hidden else space.store.scroll(where, payload=["page"])
+        found[state.doc] = {record.payload["page"] for record in records}
+    return found
+
+
 def install(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put the three stand-ins in their places."""
     from PIL import Image
@@ -311,9 +339,13 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
     blank = Image.new("RGB", (4, 4))
     monkeypatch.setattr("ragsys.ingest.Pool", Parsers)
     monkeypatch.setattr("ragsys.stages.Pool", Parsers)
+    monkeypatch.setattr("ragsys.backfill.Pool", Parsers)
     monkeypatch.setattr("ragsys.stages._OCR_SECONDS", 0.0)  # a commit after each message
     monkeypatch.setattr("ragsys_text.minilm.MiniLMEmbedder.embed_items", embedded)
     monkeypatch.setattr("ragsys_text.minilm.MiniLMEmbedder.embed_queries", lambda self, queries: embedded(self, ["q"]))
+    if LAYOUT:
+        monkeypatch.setattr("ragsys_pdf.layout.PyMuPdfLayout.__init__", lambda self, options, context: None)
+        monkeypatch.setattr("ragsys_pdf.layout.PyMuPdfLayout.refine", refined)
     monkeypatch.setattr("ragsys_pdf.ocr.AutoOcr.available", lambda self: "")
     monkeypatch.setattr("ragsys_pdf.ocr.AutoOcr.read", read)
     monkeypatch.setattr(

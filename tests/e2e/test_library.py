@@ -310,7 +310,7 @@ def test_the_background_makes_way_and_goes_on(folder: Path, monkeypatch: pytest.
         runs.append(stop.wait(30))  # as long as it takes: only a writer ends it
         return []
 
-    monkeypatch.setattr("ragsys.stages.later", later)
+    monkeypatch.setattr("ragsys.backfill.later", later)
     with Library(folder) as library:
         library.index()
         library.remove("manual.pdf")

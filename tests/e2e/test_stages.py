@@ -16,13 +16,13 @@ import pdfs
 import pytest
 from folders import write_folder
 
+from ragsys.backfill import later
 from ragsys.ingest import Commit, parse_job
 from ragsys.library import Library
 from ragsys.pool import Job, Message
 from ragsys.progress import Meter, Report
 from ragsys.records import STATES, page_payload, passage_payload, point_id
 from ragsys.scan import File
-from ragsys.stages import later
 from ragsys.statistics import TermCounts
 from ragsys.store import AllOf, Between, Is, Point
 from ragsys.testing.fakes import page_of_texts
@@ -413,13 +413,14 @@ def test_what_failed_by_a_passing_cause_is_tried_again_three_times_with_longer_l
 def test_a_page_that_ocr_lost_to_a_busy_machine_is_read_by_a_later_run(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "docs")
     pdfs.scan(folder / "letter.pdf", letter)
-    with Library(
-        folder, config="laptop-lexical", overrides=["index.limits.page_seconds=0.01"], background=False
-    ) as library:
+    with Library(folder, config="laptop-lexical", background=False) as library:
+        library.index()
+    busy = ["index.limits.page_seconds=0.001"]
+    with Library(folder, config="laptop-lexical", overrides=busy, background=False) as library:
         report = library.index(wait=True)
         assert library.status().pending["ocr"].total == 1
         assert [(path, page) for path, page, _ in report.faults] == [("letter.pdf", 1)]
-        assert "a page took more than 0.01 s of computing time" in report.faults[0][2]
+        assert "a page took more than 0.001 s of computing time" in report.faults[0][2]
         fault = library.document("letter.pdf").faults[0]
         assert (fault.page, fault.stage, fault.outcome) == (1, "ocr", Outcome.TIMEOUT)
         assert "attempt 1 of 3, the next run tries again" in fault.reason
@@ -491,4 +492,51 @@ def test_a_page_point_that_is_missing_is_read_again(tmp_path: Path) -> None:
         library.index()
         assert library.index().warnings == []
         assert "green button" in library.search("cleaning cycle")[0].passages[0]
+        histories.fits(library)
+
+
+def test_a_page_that_was_lost_is_read_again_beside_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever becomes of the attempt, the pages that the document has stay."""
+    folder = write_folder(tmp_path / "docs", {"long.pdf": [f"Page {n} tells of harbour {n}." for n in range(1, 6)]})
+    failing: list[str] = ["page"]
+
+    class Losing(histories.Parsers):
+        def run(self, jobs: Iterable[Job], stop: object = None) -> Iterator[Message]:
+            for job in jobs:
+                if failing[0] == "document":
+                    yield Message(job, {"type": "error", "reason": "took long", "outcome": "timeout"})
+                    continue
+                if failing[0] == "page":
+                    job.skip.append(3)
+                    job.lost[3] = "took long", Outcome.TIMEOUT
+                yield from super().run([job])
+
+    for module in ("ingest", "backfill", "stages"):
+        monkeypatch.setattr(f"ragsys.{module}.Pool", Losing)
+
+    def opened() -> Library:
+        histories.Parsers.library = Library(folder, config="laptop-lexical", background=False, index=False)
+        return histories.Parsers.library
+
+    with opened() as library:
+        library.index()
+        assert library.document("long.pdf").outcome is Outcome.PARTIAL
+    for failure in ("document", "page"):
+        failing[0] = failure
+        with opened() as library:
+            library.index(retry=False)
+            assert "attempt 1" in library.document("long.pdf").faults[0].reason or failure == "page"
+            library.index()
+            assert library.search("harbour 5")[0].page == 5
+            assert library.document("long.pdf").outcome is Outcome.PARTIAL
+    failing[0] = ""
+    with opened() as library:
+        (fault,) = library.document("long.pdf").faults
+        assert (fault.page, "attempt 3 of 3" in fault.reason) == (3, True)
+        library.index()
+        assert library.document("long.pdf").faults  # three attempts are all that follow by themselves
+        library.index(retry=True)
+        assert library.document("long.pdf").faults == ()
+        assert library.document("long.pdf").outcome is Outcome.INDEXED
+        assert library.search("harbour 3")[0].page == 3
         histories.fits(library)
