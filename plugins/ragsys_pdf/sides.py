@@ -185,7 +185,7 @@ def _around(signs: Sequence[tuple[_Pair, int]], cells: Sequence[Sequence[Cell]])
     first, end = found[0], found[-1] + 1
     first -= _reach(cells[:first][::-1], x0, x1)
     end += _reach(cells[end:], x0, x1)
-    if any(_is_of_table(cells, n, x0) for n in (first - 1, end) if 0 <= n < len(cells)):
+    if told < 2 * _ENOUGH and any(_is_of_table(cells, *ends, x0) for ends in ((first - 1, first), (end, end - 1))):
         return None
     inner = [c.x1 for row in cells[first:end] for c in row if c.x0 < x0 and c.x1 < x1]
     middle = (max(inner, default=x0) + x1) / 2
@@ -234,9 +234,12 @@ def _balance(row: Sequence[Cell], x0: float) -> int:
     return 0 if _other_size(left[-1], right[0]) else -1
 
 
-def _is_of_table(cells: Sequence[Sequence[Cell]], n: int, x0: float) -> bool:
-    """Whether row `n`, where the sides end, is a row of three or more level cells: the sides are cells of a table."""
-    return len(cells[n]) > 2 and _level_across(cells[n], x0)
+def _is_of_table(cells: Sequence[Sequence[Cell]], outer: int, inner: int, x0: float) -> bool:
+    """Whether the sides end near a row of three or more level cells: they are cells of a table."""
+    if not 0 <= outer < len(cells) or len(cells[outer]) < 3:
+        return False
+    (upper, lower) = (cells[n][0] for n in sorted((outer, inner)))
+    return lower.y0 - upper.y1 < lower.size and _level_across(cells[outer], x0)
 
 
 def _tight(above: Cell, below: Cell) -> bool:
