@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ragsys.errors import IncompleteLayer
+from ragsys.filling import fill
 from ragsys.index import Index
 from ragsys.locating import Score, best_blocks, dot
 from ragsys.protocols import Scoring
@@ -192,8 +193,6 @@ class Searcher:
     ) -> tuple[dict[Span, float], dict[Span, list[int]]]:
         """{span: best score} of a partial vector, and {span: passages that scored}; embeds what lacks, while there is
         time."""
-        from ragsys.stages import fill
-
         spec = self.space.layers.vectors[name]
         retriever = next(r for r in self.retrievers.values() if any(s.name == name for s in r.specs))
         records = self._shortlist(query, spans, spec)

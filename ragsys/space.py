@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import RLock
@@ -44,6 +44,7 @@ class Space:
     _held: OrderedDict[tuple[str, str, int], Page] = field(default_factory=OrderedDict)
     _checked: dict[str, File] = field(default_factory=dict)  # files that were seen to hold their documents
     _table: tuple[int, Mapping[str, File]] = field(default=(0, MappingProxyType({})))  # when it was written, ns
+    _versions: Counter[str] = field(default_factory=Counter)  # by document: how often its points were written anew
     _lock: RLock = field(default_factory=RLock)
 
     # -- layers of one document ------------------------------------------------------------------------------------
@@ -172,9 +173,29 @@ class Space:
         held.sound = False
         self.catalog.save(state)
 
+    def version(self, doc: str) -> int:
+        """A number that changes when a document's points are written anew."""
+        return self._versions[doc]
+
+    @contextlib.contextmanager
+    def unchanged(self, versions: Mapping[str, int]) -> Iterator[set[str]]:
+        """Those of these documents that have not been written anew since; none is while the block runs."""
+        with self._lock:
+            yield {doc for doc, version in versions.items() if self._versions[doc] == version}
+
+    @contextlib.contextmanager
+    def rewriting(self, doc: str) -> Iterator[None]:
+        """A block that replaces points of a document: nothing that was made of the old ones is stored with the new."""
+        with self._lock:
+            try:
+                yield
+            finally:
+                self.forget(doc)
+
     def forget(self, doc: str) -> None:
         """Drop a document's pages from memory: they were written anew."""
         with self._lock:
+            self._versions[doc] += 1
             for key in [key for key in self._held if key[0] == doc]:
                 del self._held[key]
 

@@ -12,10 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ragsys.catalog import ATTEMPTS, Layer, State, layer_of, tally
 from ragsys.errors import LibraryError
+from ragsys.filling import fill
 from ragsys.ingest import (
     PASSING,
     READABLE,
@@ -32,7 +31,7 @@ from ragsys.records import page_of_item, passage_payload, point_id
 from ragsys.scan import File
 from ragsys.statistics import TermCounts
 from ragsys.store import AllOf, Between, Has, In, Is, Not, Point, Record
-from ragsys.types import Fault, Outcome, Page, Passage, Sparse, Vector, VectorSpec
+from ragsys.types import Fault, Outcome, Page, Passage, Sparse, VectorSpec
 
 if TYPE_CHECKING:
     from ragsys.protocols import Ocr, Retriever
@@ -124,10 +123,11 @@ def _split_again(space: Space, state: State, layer: str, made: Mapping[int, Pass
     later = {name for name, (spec, _) in space.layers.makers(eager=False).items() if spec.items == "passage"}
     state.faults = [fault for fault in state.faults if fault.stage not in later]
     space.catalog.save(state)
-    space.store.delete_where(AllOf((Is("doc", state.doc), Is("layer", layer))))
     points = [_passage_point(state.doc, layer, ordinal, passage) for ordinal, passage in made.items()]
-    for start in range(0, len(points), _WINDOW):
-        space.store.upsert(points[start : start + _WINDOW])
+    with space.rewriting(state.doc):
+        space.store.delete_where(AllOf((Is("doc", state.doc), Is("layer", layer))))
+        for start in range(0, len(points), _WINDOW):
+            space.store.upsert(points[start : start + _WINDOW])
     space.store.flush()
     state.layers[layer] = Layer("passages", len(points), True)
     space.catalog.save(state)
@@ -239,47 +239,6 @@ def _windows(items: Iterator[tuple[State, Record]], size: int) -> Iterator[list[
             window = []
     if window:
         yield window
-
-
-def fill(space: Space, spec: VectorSpec, retriever: Retriever, records: Sequence[Record]) -> dict[str, str]:
-    """Encode these points for one vector and store it. Returns {point: why it has none}.
-
-    Raises what the retriever raises if it fails on every text.
-    """
-    texts = space.item_texts(spec, records)
-    failed = {r.id: "its text cannot be read" for r, text in zip(records, texts, strict=True) if text is None}
-    whole = [(record.id, text) for record, text in zip(records, texts, strict=True) if text is not None]
-    vectors: dict[str, Vector] = {}
-    for (point, _), made in zip(whole, _encoded(retriever, spec.name, [text for _, text in whole]), strict=True):
-        if isinstance(made, Exception):
-            failed[point] = f"{type(made).__name__}: {made}"
-        elif not np.isfinite(made.values if isinstance(made, Sparse) else made).all():
-            failed[point] = "its vector has values that are no numbers"
-        else:
-            vectors[point] = made
-    space.store.set_vectors(spec.name, vectors)
-    return failed
-
-
-def _encoded(retriever: Retriever, name: str, texts: Sequence[str]) -> list[Vector | Exception]:
-    """The vectors of these texts; where the embedder fails on some, their errors in their places."""
-    if not texts:
-        return []
-    try:
-        return [encoded[name] for encoded in _checked(retriever, texts)]
-    except Exception as error:
-        _checked(retriever, ["a"])  # raises if the embedder fails on anything: a server that is gone, a missing package
-        if len(texts) == 1:
-            return [error]
-        log.info("%s failed on a batch: its texts are encoded one by one", name, exc_info=True)
-        return [found for text in texts for found in _encoded(retriever, name, [text])]
-
-
-def _checked(retriever: Retriever, texts: Sequence[str]) -> list[dict[str, Vector]]:
-    encoded = list(retriever.encode_items(texts))
-    if len(encoded) != len(texts):
-        raise ValueError(f"{len(encoded)} vectors for {len(texts)} texts")
-    return encoded
 
 
 def _account(space: Space, spec: VectorSpec, states: Sequence[State]) -> None:
@@ -409,12 +368,12 @@ class _Reading:
         if replaced:  # a run that ends before the last line leaves the layer to be checked
             state.layers[passages].sound = False
             space.catalog.save(state)
-        for page in sorted(replaced):
-            alone = (Between("page", page, page), Between("last", page, page))
-            space.store.delete_where(AllOf((Is("doc", job.doc), Is("layer", passages), *alone)))
-        for start in range(0, len(points), _WINDOW):
-            space.store.upsert(points[start : start + _WINDOW])
-        space.forget(job.doc)
+        with space.rewriting(job.doc):
+            for page in sorted(replaced):
+                alone = (Between("page", page, page), Between("last", page, page))
+                space.store.delete_where(AllOf((Is("doc", job.doc), Is("layer", passages), *alone)))
+            for start in range(0, len(points), _WINDOW):
+                space.store.upsert(points[start : start + _WINDOW])
         passing = {page for page, fault in read.faults.items() if fault.outcome in PASSING}
         if passing and job.doc not in self._counted:
             self._counted.add(job.doc)

@@ -29,7 +29,7 @@ from ragsys.pool import Job, Message
 from ragsys.records import page_of, passage_payload
 from ragsys.stages import pages_of
 from ragsys.statistics import TermCounts
-from ragsys.store import AllOf, Is, Not
+from ragsys.store import AllOf, Has, Is, Not
 from ragsys.testing.fakes import MemoryStore, page_of_texts
 from ragsys.types import Outcome, Page, PageImage, Sparse
 from ragsys.worker import Worker
@@ -273,6 +273,20 @@ def fits(library: Library, *, checked: bool = True) -> None:
                 f"{state.paths}: {name} is miscounted"
             )
     assert len(library.search("revenue of the harbour", k=5)) <= 5  # a question is answered whatever happened before
+
+
+def outdated(library: Library) -> list[str]:
+    """The texts whose later vectors were made of other words than they have now."""
+    space, found = library.space, []
+    for state in space.catalog:
+        for name, (spec, retriever) in space.layers.makers(eager=False).items():
+            where = AllOf((Is("doc", state.doc), Is("layer", space.layer(state, spec.items)), Has(name)))
+            records = list(space.store.scroll(where, vectors=[name]))
+            texts = [text or "" for text in space.item_texts(spec, records)]
+            made = [vectors[name] for vectors in retriever.encode_items(texts)] if texts else []
+            rows = zip(records, texts, made, strict=True)
+            found += [text for record, text, vector in rows if not np.allclose(record.vectors[name], vector, atol=1e-2)]
+    return found
 
 
 def contents(library: Library) -> dict[str, Any]:

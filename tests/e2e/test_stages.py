@@ -16,6 +16,7 @@ import pdfs
 import pytest
 from folders import write_folder
 
+from ragsys import stages
 from ragsys.backfill import later
 from ragsys.ingest import Commit, parse_job
 from ragsys.library import Library
@@ -357,6 +358,33 @@ def test_a_text_that_the_embedder_fails_on_costs_itself_alone(tmp_path: Path, mo
         assert picky.calls == calls  # not tried again by itself
         library.index(wait=True, retry=True)
         assert picky.calls > calls
+
+
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
+def test_a_vector_made_of_a_text_that_ocr_replaces_meanwhile_is_not_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A question embeds a passage while OCR gives its page another text: the vector would stand for the wrong words."""
+    folder = write_folder(tmp_path / "docs")
+    brochure(folder / "camry.pdf")
+    running: list[bool] = []
+
+    def embed(self: object, texts: list[str]) -> list[dict[str, np.ndarray]]:
+        if not running:
+            running.append(True)
+            stages.ocr(library.space, lambda _: None, threading.Event())
+        return histories.embedded(self, texts)
+
+    monkeypatch.setattr("ragsys_text.minilm.MiniLMEmbedder.embed_items", embed)
+    monkeypatch.setattr("ragsys_text.minilm.MiniLMEmbedder.embed_queries", lambda s, q: histories.embedded(s, ["q"]))
+    with Library(folder, background=False) as library:
+        library.index()
+        library.search("2024 Camry")
+        assert running
+        assert histories.outdated(library) == []
+        library.index(wait=True)
+        assert library.status().pending == {}
+        assert histories.outdated(library) == []
 
 
 def test_an_embedder_that_fails_on_everything_is_an_error_not_the_documents_fault(
