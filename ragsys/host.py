@@ -138,8 +138,7 @@ class LibraryHost:
 
     def unread(self) -> str:
         """The files of the folder that no loader takes, in a line; empty without any."""
-        index = self._space.config.index
-        return unread.told(unread.files(self._space.root, self._space.layers.suffixes, index.include, index.exclude))
+        return unread.told(unread.files(self._space))
 
     def file_of(self, doc: str) -> Path | None:
         """The first of the document's files that is there now."""

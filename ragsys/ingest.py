@@ -18,7 +18,7 @@ import numpy as np
 
 from ragsys import ahead
 from ragsys.catalog import ATTEMPTS, Layer, State, layer_of, tally
-from ragsys.places import Place, apart
+from ragsys.places import apart
 from ragsys.pool import Job, Message, Pool
 from ragsys.progress import Meter, Progress, Report, Watch
 from ragsys.records import STATES, point_id
@@ -92,7 +92,7 @@ def look(space: Space, watch: Watch) -> Scan:
         load_table(space.folder / TABLE),
         include=config.include,
         exclude=config.exclude,
-        apart=apart(Place(space.folder, space.root)),
+        apart=apart(space.folder),
     )
 
 

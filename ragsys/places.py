@@ -113,9 +113,9 @@ def made_here(folder: Path) -> tuple[list[Path], list[Path]]:
     return ours, others
 
 
-def apart(place: Place) -> frozenset[Path]:
-    """Folders of ragsys that are never taken for documents, wherever they are."""
-    return frozenset(path.resolve() for path in (place.folder, data_dir(), cache_dir()))
+def apart(folder: Path) -> frozenset[Path]:
+    """Folders of ragsys that are never taken for documents, wherever they are: that of a library, and those of all."""
+    return frozenset(path.resolve() for path in (folder, data_dir(), cache_dir()))
 
 
 def register(place: Place) -> None:

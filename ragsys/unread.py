@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
+from ragsys.places import apart
 from ragsys.records import sound
 from ragsys.scan import walk
 from ragsys.types import Fault
 from ragsys.wording import counted, verb
 
+if TYPE_CHECKING:
+    from ragsys.space import Space
+
 _KINDS = 6  # endings that are named
 _NAMES = 3  # files that are named
 
 
-def files(root: Path, suffixes: Collection[str], include: Sequence[str], exclude: Sequence[str]) -> list[str]:
-    """The wanted files below a folder whose ending (lower case, with its dot) is none of these, by their path."""
+def files(space: Space) -> list[str]:
+    """The wanted files of a library's folder that no loader takes, by their path; none that ragsys made there."""
     failed: dict[str, Fault] = {}  # reported by the run that indexes
-    found = (path for path, _ in walk(root, include, exclude, failed))
+    index, suffixes = space.config.index, space.layers.suffixes
+    found = (path for path, _ in walk(space.root, index.include, index.exclude, failed, apart(space.folder)))
     return sorted(sound(path) for path in found if PurePosixPath(path).suffix.lower() not in suffixes)
 
 

@@ -8,23 +8,48 @@ from ragsys.chatting import comparing, phrases, questions
 from ragsys.chatting.pointing import pointing
 
 LONGEST = 9  # words of a reply that only names what was meant
+_LISTED = re.compile(r"”: (.+)\?$")  # what there is to choose from
+_PLACES = (("first", "1st", "former", "1"), ("second", "2nd", "2"), ("third", "3rd", "3"))
+_LAST = ("last", "latter")
+_ALL = ("both", "both of them", "all", "all of them", "each")
 
 
 def filled(question: str, back: str, told: str) -> str:
     """A question that was asked back (`back`), with what its word means put in; empty where that was not told."""
-    name = re.sub(r"^(?:i (?:mean|meant)|the one|for|of)\s+(?=\S)", "", told.rstrip(" ?!."), flags=re.IGNORECASE)
+    told = re.sub(r"^(?:(?:i (?:mean|meant)|for|of|the one (?:of|for|in))\s+)+(?=\S)", "", told.rstrip(" ?!."), flags=re.IGNORECASE)
     points = pointing(question)
-    if phrases.LED.match(told) or phrases.ABOUT.match(told):  # it goes on with what came before
+    name = _by_place(back, told)
+    if not points or not (name or _names(told, back)):
         return ""
-    if ":" in back and not {*questions.content(name)} <= {*questions.content(back)}:  # none of those to choose from
-        return ""
-    if not points or questions.asks(name) or len(questions.words(name)) > LONGEST or pointing(name):
-        return ""
+    name = name or re.sub(r"^the one\s+(?=\S)", "", told, flags=re.IGNORECASE)
     start, end = points[0].span()
     if noun := re.match(r"\s+[a-z]+", question[end:]) if points[0].group().lower() in ("that", "this") else None:
         aux = noun.group().strip() in questions.AUXILIARIES | questions.PREPOSITIONS
         end += 0 if aux else noun.end()
     return f"{question[:start]}{name}{question[end:]}"
+
+
+def _names(told: str, back: str) -> bool:
+    """Whether a reply names what was meant; it may also go on with what came before, or ask something else."""
+    if phrases.LED.match(told) or phrases.ABOUT.match(told):
+        return False
+    if ":" in back and not {*questions.content(told)} <= {*questions.content(back)}:  # none of those to choose from
+        return False
+    return not (questions.asks(told) or len(questions.words(told)) > LONGEST or pointing(told))
+
+
+def _by_place(back: str, told: str) -> str:
+    """What "the first", "the latter one" or "both" are of the things that were listed; empty for any other reply."""
+    listed = _LISTED.search(back)
+    things = listed.group(1).split(" or ") if listed else []
+    word = re.sub(r"^the\s+|\s+one$", "", told.strip().lower())
+    if len(things) < 2:
+        return ""
+    if word in _ALL:
+        return " and ".join(things)
+    if word in _LAST:
+        return things[-1]
+    return next((thing for thing, words in zip(things, _PLACES, strict=False) if word in words), "")
 
 
 def lost(text: str) -> str:

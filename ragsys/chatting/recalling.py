@@ -59,5 +59,5 @@ def _problems(citation: Citation, said: Sequence[Statement]) -> tuple[str, ...]:
 
 
 def _place(citation: Citation) -> str:
-    where = f"It stands on page {citation.page} of {citation.path}"
+    where = f"It is on page {citation.page} of {citation.path}"
     return f"{where}: “{citation.quote}”." if citation.quote else f"{where}."

@@ -80,7 +80,7 @@ def _watch(shell: Shell, where: Where, folder: Path, *, prune: bool, retry: bool
             )
         config = opened.config.index
         suffixes = tuple(opened.space.layers.suffixes)
-        watched = Watched(opened.place.root, suffixes, config.include, config.exclude, apart(opened.place))
+        watched = Watched(opened.place.root, suffixes, config.include, config.exclude, apart(opened.place.folder))
         before = watched.look()
         report = opened.index(prune=prune, retry=retry or None, progress=bar)
         bar.clear()

@@ -97,6 +97,6 @@ def _remove(shell: Shell, chosen: list[Place], yes: bool) -> None:
         if not shell.json:
             shell.say(f"removed the library of {place.root} ({size(taken)})")
         if left:
-            shell.note(f"{place.folder} stays, for ragsys did not make all that is in it: {left[0].name}")
+            shell.note(f"{place.folder} was kept: it contains files that ragsys did not create ({left[0].name})")
     if shell.json:
         shell.give({"removed": removed})

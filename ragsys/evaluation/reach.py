@@ -46,13 +46,23 @@ def asked_about(questions: Sequence[Question]) -> dict[str, list[str]]:
     return found
 
 
-def unusable(docs: Mapping[str, Sequence[str]], reasons: Mapping[str, str]) -> list[str]:
-    """A line for each of these documents: why it cannot be used, and which questions (`docs`) ask about it."""
+def asked_pages(questions: Sequence[Question]) -> dict[tuple[str, int], list[str]]:
+    """{(document, page): the questions whose answer it holds}."""
+    found: dict[tuple[str, int], list[str]] = {}
+    for question in questions:
+        graded = [gold for gold in question.get("gold_pages", ()) if gold.get("grade", 1) > 0]
+        for key in sorted({(gold["doc"], gold["page"]) for gold in [*graded, *question.get("gold_boxes", ())]}):
+            found.setdefault(key, []).append(question["id"])
+    return found
+
+
+def unusable(places: Mapping[str, Sequence[str]], reasons: Mapping[str, str]) -> list[str]:
+    """A line for each of these documents and pages: why it cannot be used, and which questions ask about it."""
     lines = [
-        f"{doc}: {reasons.get(doc) or 'not in the library'} ({counted(len(asked), 'question')}: {_some(asked)})"
-        for doc, asked in docs.items()
+        f"{place}: {reasons.get(place) or 'not in the library'} ({counted(len(asked), 'question')}: {_some(asked)})"
+        for place, asked in places.items()
     ]
-    more = [f"and {counted(len(lines) - _LISTED, 'more document')}"] if len(lines) > _LISTED else []
+    more = [f"and {len(lines) - _LISTED:,} more"] if len(lines) > _LISTED else []
     return [*lines[:_LISTED], *more]
 
 

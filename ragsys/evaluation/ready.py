@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ragsys import places
+from ragsys.catalog import tally
 from ragsys.errors import IncompleteLayer, SuiteError
 from ragsys.evaluation import reach
 from ragsys.evaluation.records import Question
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ragsys.protocols import Suite
 
 _SHOWN = 5  # files that a note names
+_TEXT = ("parse", "ocr")  # stages without which a page has no text
 
 
 def files(suite: Suite, missing: Sequence[str], questions: Sequence[Question], *, allowed: bool) -> list[str]:
@@ -65,23 +67,53 @@ def layers(library: Library, report: Report, *, allowed: bool) -> list[str]:
 def gold(
     library: Library, report: Report, questions: Sequence[Question], pages: Mapping[str, int], *, allowed: bool
 ) -> list[str]:
-    """Notes on gold that no search can find. Raises `IncompleteLayer` where a gold document could not be read.
+    """Notes on gold that no search can find. Raises `IncompleteLayer` where a gold document or page was not read.
 
-    `pages` is what `readable` gives.
+    `pages` is what `readable` gives. Where OCR is switched off, pages without text are left out by choice: no error.
     """
-    lost = {doc: asked for doc, asked in reach.asked_about(questions).items() if doc not in pages}
-    if lost and not allowed:
+    documents = {doc: asked for doc, asked in reach.asked_about(questions).items() if doc not in pages}
+    why = _unread_pages(library)
+    unread = {page: asked for page, asked in reach.asked_pages(questions).items() if page in why}
+    if (documents or unread) and not allowed:
+        found = ((documents, "document"), (unread, "page"))
+        what = " and ".join(counted(len(some), noun) for some, noun in found if some)
+        asked_by = documents | {_named(page): asked for page, asked in unread.items()}
+        reasons = _reasons(library, report) | {_named(page): why[page] for page in unread}
         raise IncompleteLayer(
-            f"{counted(len(lost), 'document')} that questions ask about cannot be used",
+            f"{what} that questions ask about cannot be used",
             hint="\n".join(
                 [
-                    *reach.unusable(lost, _reasons(library, report)),
+                    *reach.unusable(asked_by, reasons),
+                    *report.warnings,
                     f"replace or repair the files, then: {places.command(library.place, 'index FOLDER --retry')}",
                     "to score the library as it is, with these questions counted as missed: --allow-incomplete",
                 ]
             ),
         )
-    return reach.notes(questions, pages)
+    notes = reach.notes(questions, pages)
+    if unread:
+        questions_hit = {question for asked in unread.values() for question in asked}
+        what = f"{counted(len(unread), 'gold page')} of {counted(len(questions_hit), 'question')}"
+        were, count = verb(len(unread), "was", "were"), verb(len(unread), "it counts", "they count")
+        notes.append(f"{what} {were} not read; {count} like all others")
+    return notes
+
+
+def _named(page: tuple[str, int]) -> str:
+    return f"{page[0]}, page {page[1]}"
+
+
+def _unread_pages(library: Library) -> dict[tuple[str, int], str]:
+    """{(document, page): why its text is not all there}: pages that failed, and pages that wait for OCR."""
+    found: dict[tuple[str, int], str] = {}
+    space = library.space
+    ocr = space.config.index.ocr != "never"
+    for state in space.catalog:
+        waiting = state.waiting.get(tally("ocr", space.page_layer(state)), ()) if ocr else ()
+        reasons = dict.fromkeys(waiting, "waits for OCR")
+        reasons |= {fault.page: fault.reason for fault in state.faults if fault.page and fault.stage in _TEXT}
+        found |= {(path, page): reason for path in state.paths for page, reason in reasons.items()}
+    return found
 
 
 def _reasons(library: Library, report: Report) -> dict[str, str]:

@@ -512,13 +512,19 @@ def test_a_reader_that_goes_early_is_no_error(docs: Path) -> None:
     assert "BrokenPipe" not in done.stderr
 
 
-def test_a_locked_library_whose_owner_does_not_answer_is_told(run: Run, docs: Path) -> None:
+def test_a_locked_library_whose_owner_does_not_answer_is_told(
+    run: Run, docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ragsys.library._QUIET", 0.3)
+    monkeypatch.setattr("ragsys.library._PATIENCE", 1.0)
     run("index", docs)
     (listed,) = json_of(run, "libraries")["libraries"]
     with portalocker.Lock(str(Path(listed["folder"]) / "owner.lock"), mode="a", timeout=0):
         for arguments in (("ask", docs, "what?"), ("docs", docs), ("index", docs)):
             code, out, err = run(*arguments)
             assert (code, out) == (1, "")
-            assert err.startswith("NoAnswer: another process has the library")
-            assert "ragsys doctor" in err
+            waits, error, *hints = err.splitlines()
+            assert waits.startswith("warning: waiting for the process that has the library of")
+            assert error.startswith("NoAnswer: another process has the library")
+            assert any("ragsys doctor" in hint for hint in hints)
     assert run("docs", docs)[0] == 0

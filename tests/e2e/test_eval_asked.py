@@ -7,12 +7,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pymupdf
 import pytest
 from evaluating import Tiny, rows
 from folders import write_folder
 from PIL import Image
 
-from ragsys import stages
+from ragsys import backfill
 from ragsys.cli.app import run as command
 from ragsys.host import LibraryHost
 
@@ -74,7 +75,7 @@ def test_boxes_and_passages_of_ranked_pages_are_kept_where_there_is_such_gold(su
 def test_incomplete_layers_are_refused_unless_told(
     suite: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(stages, "later", lambda *_: ["dense: the model is not there"])
+    monkeypatch.setattr(backfill, "later", lambda *_: ["dense: the model is not there"])
     words = ["eval", str(suite), "-c", "laptop", "--search-only", "--limit", "3", "--out"]
     assert command([*words, "one"]) == 1
     told = capsys.readouterr().err
@@ -130,6 +131,35 @@ def test_a_run_fails_before_it_asks_about_documents_that_cannot_be_read(
     (suite / "pdfs" / "manual.pdf").write_bytes(whole)
     assert command([*words, "--resume"]) == 0
     assert all(row["error"] is None for row in rows(Path("run")))
+
+
+def test_a_run_fails_where_the_page_that_is_asked_about_was_not_read(
+    suite: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other pages of its document can be searched: the scores would be 0 with exit code 0."""
+    scan = pymupdf.open(suite / "pdfs" / "manual.pdf")
+    picture = scan[0].get_pixmap(dpi=60)
+    scan[0].add_redact_annot(scan[0].rect)
+    scan[0].apply_redactions()
+    scan[0].insert_image(scan[0].rect, pixmap=picture)
+    scan.save(suite / "pdfs" / "scan.pdf")
+    path = suite / "tiny-questions.jsonl"
+    question = json.loads(path.read_text().splitlines()[7])
+    question["gold_pages"] = [{"doc": "scan.pdf", "page": 1}]
+    path.write_text(json.dumps(question) + "\n")
+    monkeypatch.setenv("PATH", "")  # no OCR is found
+    words = ["eval", str(suite), "-c", "laptop-lexical", "--search-only", "--out"]
+    assert command([*words, "run"]) == 1
+    shown = capsys.readouterr().err
+    assert "1 page that questions ask about cannot be used" in shown
+    assert "scan.pdf, page 1: waits for OCR (1 question: q07)" in shown
+    assert "tesseract" in shown
+    assert command([*words, "part", "--allow-incomplete"]) == 0
+    assert "1 gold page of 1 question was not read" in capsys.readouterr().out
+    assert command([*words, "never", "--set", "index.ocr=never"]) == 0  # left out by choice
+    question["gold_pages"] = [{"doc": "scan.pdf", "page": 2}]
+    path.write_text(json.dumps(question) + "\n")
+    assert command([*words, "other"]) == 0
 
 
 def test_documents_that_were_removed_or_are_missing_are_told_too(

@@ -125,7 +125,7 @@ def test_who_asks_where_and_why_hears_where_the_answer_stands(library: Library) 
         (source,) = first.sources
         for asked, status, notes in (("why?", "partial", (NO_REASON,)), ("where does it say that?", "answered", ())):
             told = chat.ask(asked)
-            assert told.text == f"It stands on page {source.page} of {source.path}: “{source.quote}” [1]."
+            assert told.text == f"It is on page {source.page} of {source.path}: “{source.quote}” [1]."
             assert (told.status, told.notes, told.citations) == (status, notes, first.citations)
             assert told.sentences[0].level is source.level
             assert told.citations[0].picture(dpi=40).width > 100

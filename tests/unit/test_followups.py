@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ragsys.chatting.clarifying import filled
 from ragsys.chatting.followups import Understood, understand
 from ragsys.chatting.naming import matching
 from ragsys.chatting.pointing import Past
@@ -46,6 +47,29 @@ def is_right(case: dict[str, Any], found: Understood) -> bool:
     text = found.text.lower()
     whole = all(part.lower() in text for part in case["holds"]) and not any(w.lower() in text for w in case["lacks"])
     return whole and set(found.only) == set(case.get("docs", ()))
+
+
+BACK = "Which do you mean by “it”: the revenue of the bakery in 2023 or the rent of the mill in 2022?"
+
+
+@pytest.mark.parametrize(
+    ("told", "meant"),
+    [
+        ("the first one", "why did the revenue of the bakery in 2023 rise?"),
+        ("The former.", "why did the revenue of the bakery in 2023 rise?"),
+        ("the latter", "why did the rent of the mill in 2022 rise?"),
+        ("2", "why did the rent of the mill in 2022 rise?"),
+        ("I mean the second", "why did the rent of the mill in 2022 rise?"),
+        ("both", "why did the revenue of the bakery in 2023 and the rent of the mill in 2022 rise?"),
+        ("the third", ""),  # there is none
+        ("the rent of the mill", "why did the rent of the mill rise?"),
+        ("the one of the bakery", "why did the bakery rise?"),
+        ("and in 2021?", ""),
+        ("Who wrote the manual?", ""),
+    ],
+)
+def test_a_reply_to_what_was_asked_back_chooses_from_what_was_listed(told: str, meant: str) -> None:
+    assert filled("why did it rise?", BACK, told) == meant
 
 
 def test_the_table_is_large_and_a_third_is_held_out() -> None:
