@@ -43,6 +43,8 @@ demo: $(BIN)/.ready
 	@echo '$$ ragsys ask $(DEMO_FOLDER) "$(DEMO_QUESTION)"'
 	@echo
 	@$(BIN)/ragsys ask $(DEMO_FOLDER) "$(DEMO_QUESTION)" --library $(DEMO_LIBRARY)
+	@echo
+	@echo 'now your documents:  $(BIN)/ragsys ask FOLDER "a question"     $(BIN)/ragsys chat FOLDER'
 
 test: $(BIN)/.ready-dev
 	$(BIN)/python -m pytest

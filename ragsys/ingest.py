@@ -18,7 +18,7 @@ import numpy as np
 
 from ragsys import ahead
 from ragsys.catalog import ATTEMPTS, Layer, State, layer_of, tally
-from ragsys.places import apart
+from ragsys.places import Place, apart, command
 from ragsys.pool import Job, Message, Pool
 from ragsys.progress import Meter, Progress, Report, Watch
 from ragsys.records import STATES, point_id
@@ -26,7 +26,7 @@ from ragsys.scan import TABLE, File, Scan, load_table, save_table, scan
 from ragsys.statistics import Ids, TermCounts
 from ragsys.store import AllOf, In, Is, Not, Point
 from ragsys.types import JSON, Fault, Outcome, Sparse
-from ragsys.wording import counted
+from ragsys.wording import counted, verb
 
 if TYPE_CHECKING:
     from ragsys.space import Space
@@ -135,10 +135,10 @@ def compare(space: Space, found: Scan, report: Report, *, prune: bool, retry: bo
     many = len(gone) > config.prune_least and len(gone) > config.prune_share * known
     if gone and not prune and (found.missing or many):
         report.kept = [path for state in gone for path in state.paths[:1]]
-        are = "is" if len(gone) == 1 else "are"
-        reason = f"{counted(len(gone), 'document')} {are} gone from {space.root}"
+        reason = f"{counted(len(gone), 'document')} {verb(len(gone))} gone from {space.root}"
         reason = f"{space.root} is not there" if found.missing else reason
-        report.warnings.append(f"{reason}: nothing was deleted. If that is meant: ragsys index {space.root} --prune")
+        meant = command(Place(space.folder, space.root), "index FOLDER --prune")
+        report.warnings.append(f"{reason}: nothing was deleted. If that is meant: {meant}")
     else:
         plan.gone = gone
         report.removed = [state.paths[0] if state.paths else state.doc for state in gone]

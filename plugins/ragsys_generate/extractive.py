@@ -81,7 +81,7 @@ class Extractive:
 
     reads_prompts = False
     reads_images = False
-    notes = ("extractive: the sentences and table rows stand so on the pages; no model wrote this answer",)
+    notes = ("extractive: sentences and table cells quoted from the pages; no language model was used",)
 
     def __init__(self, options: ExtractiveOptions, context: Context) -> None:
         self.options = options

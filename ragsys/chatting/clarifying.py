@@ -8,6 +8,7 @@ from ragsys.chatting import comparing, phrases, questions
 from ragsys.chatting.pointing import pointing
 
 LONGEST = 9  # words of a reply that only names what was meant
+_BEFORE_IT = r"^(?:(?:i (?:mean|meant)|for|of|the one (?:of|for|in))\s+)+(?=\S)"  # of the name in a reply
 _LISTED = re.compile(r"”: (.+)\?$")  # what there is to choose from
 _PLACES = (("first", "1st", "former", "1"), ("second", "2nd", "2"), ("third", "3rd", "3"))
 _LAST = ("last", "latter")
@@ -16,7 +17,7 @@ _ALL = ("both", "both of them", "all", "all of them", "each")
 
 def filled(question: str, back: str, told: str) -> str:
     """A question that was asked back (`back`), with what its word means put in; empty where that was not told."""
-    told = re.sub(r"^(?:(?:i (?:mean|meant)|for|of|the one (?:of|for|in))\s+)+(?=\S)", "", told.rstrip(" ?!."), flags=re.IGNORECASE)
+    told = re.sub(_BEFORE_IT, "", told.rstrip(" ?!."), flags=re.IGNORECASE)
     points = pointing(question)
     name = _by_place(back, told)
     if not points or not (name or _names(told, back)):

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+import ragsys.testing
+from ragsys.config import load
+from ragsys.configfile import override
+from ragsys.protocols import ROLES
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
@@ -52,10 +59,30 @@ def test_the_distribution_brings_a_cut_a_preset_and_a_prompt(tmp_path: Path) -> 
 def test_the_plugin_of_contributing_runs_and_is_twelve_lines(tmp_path: Path) -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     section = text.split("## Write a plugin in 12 lines\n")[1].split("\n## ")[0]
-    (source,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    source, check = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     assert len([line for line in source.splitlines() if line.strip()]) == 12
     (project,) = re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
     (module,) = re.findall(r'\[project.entry-points.ragsys\]\n\w+ = "(\w+)"', project)
     (tmp_path / f"{module}.py").write_text(source, encoding="utf-8")
     installed(tmp_path, "mine", module)
     assert run([tmp_path], SCRIPT.replace("SPEC", "'half'")) == "3"
+    assert run([tmp_path], f"{check}\ntest_half_is_a_cut()\nprint('it holds')") == "it holds"
+
+
+def test_every_role_has_a_check_that_is_listed() -> None:
+    assert ragsys.testing.__doc__ is not None
+    listed = set(re.findall(r"\bcheck_\w+", ragsys.testing.__doc__))
+    assert listed == {f"check_{role}" for role in [*ROLES, "agent"] if role != "store"}
+    names = [found.name for found in pkgutil.iter_modules(ragsys.testing.__path__)]
+    modules = [importlib.import_module(f"ragsys.testing.{name}") for name in names]
+    assert listed <= {name for module in modules for name in vars(module)}
+
+
+def test_a_list_is_set_as_the_documentation_shows() -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    first, second = re.findall(r"--set '(\S+=[\[{].*?)'", text)[:2]
+    assert load("laptop", [first]).index.include == ["**/*.pdf", "notes/*"]
+    assert load("laptop", [second]).search.fuse.options == {"k": 30}
+    (third,) = re.findall(r"--set '(search\.cut\.kinds=.*?)'", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    cut = override({"search": {"cut": {"use": "half"}}}, third)["search"]["cut"]
+    assert cut == {"use": "half", "kinds": ["table", "figure"]}
