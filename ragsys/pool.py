@@ -12,7 +12,6 @@ import functools
 import io
 import os
 import queue
-import subprocess
 import tempfile
 import threading
 import time
@@ -35,6 +34,7 @@ _STILL = 30.0  # seconds, or its limit if that is longer: a worker that neither 
 _MOVED = 0.01  # seconds of computing that show that it is at work
 _STARTING = 60.0  # seconds after which a worker that is not ready has the machine to itself
 _START_SECONDS = 900.0  # one that is not ready by then cannot run here
+_ENDING = 5.0  # seconds that a worker that was killed is waited for
 _STARTS = 3  # workers in a row that may end before they are ready
 
 
@@ -115,6 +115,11 @@ class _Process:
                 self._handing = False
         self._inbox.put((self, {"type": "gone"}, b""))
 
+    @property
+    def reading(self) -> bool:
+        """Whether something of it may still come."""
+        return self._reader.is_alive()
+
     def _send(self, message: JSON) -> None:
         with contextlib.suppress(OSError):  # a dead worker is noticed by its reader
             frames.write(self._in, message)  # type: ignore[arg-type]
@@ -189,11 +194,16 @@ class _Process:
                 child.kill()
         with contextlib.suppress(OSError):
             self.popen.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.popen.wait(5)
+        # where the system is slow to end it, that goes on beside: its pipes are closed whenever it has ended
+        rest = threading.Thread(target=self._close, daemon=True)
+        rest.start()
+        rest.join(_ENDING)
+
+    def _close(self) -> None:
+        self.popen.wait()
         with contextlib.suppress(OSError):
             self._in.close()
-        self._reader.join(5)
+        self._reader.join()
         if self.popen.stdout is not None:
             self.popen.stdout.close()
 
@@ -209,6 +219,7 @@ class Pool:
         # a bounded inbox: parsers wait when the store is slower than they are, and memory stays bounded
         self._inbox: queue.Queue[tuple[_Process, JSON, bytes]] = queue.Queue(maxsize=16)
         self._processes: list[_Process] = []
+        self._dropped: list[_Process] = []  # ended before the pool was left; they may still be ending
         self._numbers = 0
         self._failures = 0  # workers in a row that ended before they were ready
         self._watched = 0.0  # when the workers were last looked at
@@ -220,17 +231,17 @@ class Pool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        drained = threading.Thread(target=self._drain, daemon=True)
-        drained.start()  # readers may wait for a place in the inbox
+        threading.Thread(target=self._drain, args=([*self._processes, *self._dropped],), daemon=True).start()
         for process in self._processes:
             process.end()
         self._processes = []
         self._folder.cleanup()
 
-    def _drain(self) -> None:
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self._inbox.get(timeout=1)
+    def _drain(self, processes: Sequence[_Process]) -> None:
+        """Readers may wait for a place in the inbox, however slow they are."""
+        while any(process.reading for process in processes) or not self._inbox.empty():
+            with contextlib.suppress(queue.Empty):
+                self._inbox.get(timeout=_TICK)
 
     def run(self, jobs: Iterable[Job], stop: threading.Event | None = None) -> Iterator[Message]:
         """What the workers send about each job; the last message of a job is `end` or `error`. Ends early, within a
@@ -328,6 +339,7 @@ class Pool:
 
     def _drop(self, process: _Process) -> None:
         self._processes.remove(process)
+        self._dropped.append(process)
         threading.Thread(target=process.end, daemon=True).start()
 
     def _lost(self, process: _Process, over: _Over, waiting: deque[Job]) -> Iterator[Message]:
