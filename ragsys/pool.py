@@ -12,6 +12,7 @@ import functools
 import io
 import os
 import queue
+import subprocess
 import tempfile
 import threading
 import time
@@ -303,8 +304,11 @@ class Pool:
             self._failures = 0
         elif kind == "gone":
             if not process.ready:
+                with contextlib.suppress(subprocess.TimeoutExpired):  # its pipe is closed a moment before it has ended
+                    process.popen.wait(_ENDING)
+                code = process.popen.poll()
                 self._drop(process)
-                self._unstarted(f"a parser process ended before it was ready (exit code {process.popen.poll()})")
+                self._unstarted(f"a parser process ended before it was ready (exit code {code})")
                 return
             yield from self._lost(process, _Over(Outcome.CRASHED, "ended its parser process"), waiting)
         elif process.job is not None:

@@ -89,7 +89,9 @@ def test_it_takes_no_longer_than_it_may(docs: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.skipif(not hasattr(signal, "SIGINT") or os.name == "nt", reason="no Ctrl-C can be sent here")
 def test_ctrl_c_after_the_answer_ends_at_once(docs: Path) -> None:
-    write_folder(docs, {f"note{n}.pdf": [f"Note {n}, page {p}, of the harbour." for p in range(40)] for n in range(60)})
+    more = "\n".join(["The crew painted the wall of the harbour and mended the valves of the lock in the rain."] * 12)
+    texts = {f"note{n}.pdf": [f"Note {n}, page {p}, of the harbour.\n{more}" for p in range(40)] for n in range(60)}
+    write_folder(docs, texts)  # a minute of embedding or more: Ctrl-C comes before its end however late it is sent
     process = subprocess.Popen(
         [sys.executable, "-m", "ragsys", "search", str(docs), "harbour", "--set", "index.after=10m"],
         stdout=subprocess.PIPE,

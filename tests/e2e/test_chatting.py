@@ -24,6 +24,7 @@ CHAT = [sys.executable, "-m", "ragsys", "chat"]
 #: Seconds that anything may take: only what hangs is waited for so long, on the slowest machine.
 PATIENCE = 300.0
 #: A model that takes long: it answers a word at a time until nobody waits any more, and then says so.
+# It begins and says no more: an endless reply might be cut off before Ctrl-C is typed where the machine is slow.
 SLOW = """
 import sys, time
 from ragsys.cli.app import run
@@ -33,8 +34,8 @@ class Slow(ScriptedGenerator):
     def stream(self, request):
         gone = []
         request.cancel.on(lambda: (gone.append(1), print("GIVEN-UP", flush=True)))
+        yield from ["word \\x1b]0;evil\\x07"] * 3
         while not gone:
-            yield "word \\x1b]0;evil\\x07"
             time.sleep(0.05)
 build = Builder.build
 Builder.build = lambda self, role, *a, **k: Slow() if role == "generator" else build(self, role, *a, **k)
