@@ -27,6 +27,7 @@ _CHOICE = pattern(
     |^(?:and\s+)?(?:what(?:'s|\s+{_BE})\s+)?(?:the\s+)?(?P<sum>difference|ratio|sum|total|average|change)
     (?:\s+(?:between|of)\s+(?:them|the\s+two|both|these|those))?$
     |^(?:the\s+)?\S+\s+(?P<better>{_BE}\s+{_MORE}(?:\s+\w+)?)$
+    |^(?:by\s+)?how\s+(?:much|many|far)\s+(?P<more>{_MORE})(?:\s+{_BE}\s+(?:that|it|this|they))?$
     |^(?P<compare>compare|contrast)(?:\s+(?:them|both|the\s+two|these|those|these two|those two))?$"""
 )
 _PAIRS = tuple(
@@ -107,6 +108,8 @@ def choice(text: str) -> str:
         return ""
     if found["compare"]:
         return "compare"
+    if found["more"]:  # "how much more is that?"
+        return f"how much {found['more'].lower()}?"
     if found["sum"]:
         return f"what is the {found['sum'].lower()}?"
     if found["better"]:  # "so the T35 is better?"
@@ -124,6 +127,15 @@ def measured_by(how: str) -> str:
     found = _IS.match(how)
     said = found["word"] or found["costs"] if found else ""
     return next((name for name, words in _BY.items() if said and re.match(words, said, re.IGNORECASE)), "")
+
+
+def by_measure(asked: list[str], how: str) -> list[str]:
+    """The questions, or those about the measure that things are compared by: "cheaper" asks for prices."""
+    measure = measured_by(how)
+    things = list(dict.fromkeys(map(questions.thing, asked)))
+    if not measure or len(things) < 2 or measure in " ".join(asked):
+        return asked
+    return [f"What is the {measure} of {one}?" for one in things]
 
 
 def together(asked: Sequence[str], how: str = "") -> str:
@@ -151,7 +163,25 @@ def run(past: Sequence[Past]) -> list[str]:
     found: dict[str, str] = {}
     for turn in reversed(past):
         apart = questions.apart(turn.question)
-        if found and not all(questions.alike(one, other) for one in apart for other in found):
+        if found and not all(_same(one, other) for one in apart for other in found):
             break
         found |= {questions.body(one): one for one in reversed(apart) if questions.body(one) not in found}
     return list(found.values())[::-1]
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two questions ask the same of different things."""
+    return questions.alike(one, other) or bool(
+        (asked := questions.asked_for(one)) and asked == questions.asked_for(other)
+    )
+
+
+def plain(side: str) -> str:
+    """A name or a thing without its article and preposition."""
+    return re.sub(r"^(?:(?:in|of|for|at|on)\s+)?(?:(?:the|an?)\s+)?", "", side.strip(), flags=re.IGNORECASE)
+
+
+def is_name(side: str) -> bool:
+    """Whether some words are one name: "the D120"."""
+    held = f"- {plain(side)}"
+    return any(place == (2, len(held)) for place in questions.names(held))

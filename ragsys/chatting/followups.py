@@ -14,9 +14,9 @@ from typing import Literal
 
 from ragsys import smalltalk
 from ragsys.chatting import comparing, phrases, questions
-from ragsys.chatting.clarifying import filled, lost
+from ragsys.chatting.clarifying import by_place, filled, lost
 from ragsys.chatting.naming import matching, words_of
-from ragsys.chatting.pointing import Past, antecedent, dated, known_person, pointing, resolved
+from ragsys.chatting.pointing import Past, antecedent, dated, known_person, pointing, resolved, spoken_of, unled
 from ragsys.claims import fold
 from ragsys.types import JSON, Document, Usage
 
@@ -65,7 +65,7 @@ def understand(asked: str, past: Sequence[Past], documents: Sequence[Document] =
     if not text or smalltalk.kind(text):
         return Understood(asked)
     open_ = past[-1] if past and past[-1].back else None
-    past = [turn for turn in past if not turn.back and not smalltalk.kind(turn.question)]
+    past = [unled(turn) for turn in past if not turn.back and not smalltalk.kind(turn.question)]
     if open_ is not None and (told := filled(open_.question, open_.answer, text)):
         found = understand(told, past, documents)
         return found if found.changed or found.back else replace(found, changed=True, by="rules")
@@ -79,7 +79,7 @@ class _Reading:
 
     def __init__(self, asked: str, text: str, past: Sequence[Past], documents: Sequence[Document]) -> None:
         self.asked, self.past, self.last, self.documents = asked, past, past[-1], documents
-        text = text.rstrip(" ?!.")
+        text = phrases.SHORT.sub(r"\1 is ", text.rstrip(" ?!."))
         self.led = self.corrects = self.about = False
         while True:
             for pattern, name in ((phrases.NO, "corrects"), (phrases.LED, "led"), (phrases.ABOUT, "about")):
@@ -197,6 +197,8 @@ class _Reading:
             return self._made(last.question)
         if phrases.REST.match(text):
             return self._back(f"Which do you mean by “{text}”? Name the things.")
+        if phrases.CHOSEN.match(text):
+            return self._one_of(text)
         if phrases.WHY.match(text):
             reason = f"What is the reason for {about}?" if not questions.is_clause(about) else ""
             return replace(self._made(reason or f"What is the reason: {questions.body(last.question)}?"), about="why")
@@ -216,6 +218,12 @@ class _Reading:
                 return self._made(f"How many {counted.group(1)}?")
             return self._made(f"{questions.body(last.question)}, and {text[:1].lower()}{text[1:]}?")
         return None
+
+    def _one_of(self, text: str) -> Understood:
+        """ "the first", "both": of the questions that were asked together or one after another."""
+        several = questions.apart(self.last.question)
+        chosen = by_place(several if len(several) > 1 else comparing.run(self.past), text)
+        return self._made(comparing.together(chosen)) if chosen else self._back(f"“{text}”: of what? Name the things.")
 
     # -- the same of something else, and of several things -----------------------------------------------------------
 
@@ -245,13 +253,13 @@ class _Reading:
             if len(asked) > 1 and {match.group().lower() for match in pointing(self.text)} & _SINGLE:
                 return self._which(pointing(self.text)[0].group(), asked)
             asked += [self._of(one, second, found.sides) for one in asked]
-        text = comparing.together(self._by(asked, found.how), found.how)
+        text = comparing.together(comparing.by_measure(asked, found.how), found.how)
         return self._made(text, fresh=True) if len(questions.apart(text)) > 1 else None
 
     def _beside(self, sides: Sequence[str], *, loose: bool) -> bool:
         """Whether sides only name things or periods; `loose`: also a thing beside one that was asked about."""
         asked = " ".join(turn.question.lower() for turn in self.past[-_RECENT:])
-        loose = loose and any(_plain(side).lower() in asked for side in sides)
+        loose = loose and any(comparing.plain(side).lower() in asked for side in sides)
         return all(
             self._bare(side)
             or (loose and len(questions.words(side)) <= 4 and not pointing(side) and not questions.is_attribute(side))
@@ -264,11 +272,15 @@ class _Reading:
         for start, end in sorted([*questions.periods(held), *questions.names(held)], reverse=True):
             held = f"{held[:start]} {held[end:]}"
         asked = {word for turn in self.past[-_RECENT:] for word in questions.content(turn.question)}
-        return {*questions.content(held)} <= asked and not questions.is_attribute(_plain(side)) and not pointing(side)
+        return (
+            {*questions.content(held)} <= asked
+            and not questions.is_attribute(comparing.plain(side))
+            and not pointing(side)
+        )
 
     def _about(self, sides: Sequence[str]) -> str | None:
         """The question that sides are compared by: the last that names one of them, or names a thing of their kind."""
-        named = [_plain(side) for side in sides if side]
+        named = [comparing.plain(side) for side in sides if side]
         for turn in reversed(self.past[-_RECENT:]):
             for one in questions.apart(turn.question):
                 if any(name.lower() in one.lower() for name in named):
@@ -287,10 +299,10 @@ class _Reading:
 
     def _of(self, base: str, side: str, sides: Sequence[str]) -> str:
         """The question about one of the sides."""
-        name = _plain(side)
+        name = comparing.plain(side)
         if name.lower() in base.lower():
             return base
-        for other in map(_plain, sides):
+        for other in map(comparing.plain, sides):
             if other and other.lower() in base.lower() and not questions.periods(f"- {name}"):
                 return re.sub(re.escape(other), lambda _: name, base, flags=re.IGNORECASE)
         return self._with(base, side)._fragment().text
@@ -308,19 +320,11 @@ class _Reading:
             spots = questions.periods(how)
             period = how[slice(*spots[-1])] if spots else ""
             asked = [questions.with_period(one, period) if period else one for one in several]
-            return self._made(comparing.together(self._by(asked, how), how))
+            return self._made(comparing.together(comparing.by_measure(asked, how), how))
         kind = questions.kind(self.last.question)
         if kind and how.startswith("which "):
             return self._made(f"Which of the {kind} {how.removeprefix('which ')}", fresh=True)
         return self._back(f"“{self.text}”: of what? Name the things to compare, or what kind of thing is meant.")
-
-    def _by(self, asked: list[str], how: str) -> list[str]:
-        """The questions, or those about the measure that things are compared by: "cheaper" asks for prices."""
-        measure = comparing.measured_by(how)
-        things = list(dict.fromkeys(map(questions.thing, asked)))
-        if not measure or len(things) < 2 or measure in " ".join(asked):
-            return asked
-        return [f"What is the {measure} of {one}?" for one in things]
 
     def _which(self, word: str, several: Sequence[str]) -> Understood:
         listed = " or ".join(map(questions.topic, several))
@@ -344,11 +348,13 @@ class _Reading:
         base = self.last.question
         if len(questions.apart(base)) > 1:
             return self._again(text)
-        several = re.split(r"\s*(?:,|\band\b|\bor\b)\s*", re.sub(r"^(?:for|of|both)\s+", "", text))
-        if len(several) > 1 and not questions.PERIOD.fullmatch(text) and all(map(_named, several)):
-            return self._made(
-                comparing.together([self._with(base, one)._fragment().text for one in several]), fresh=True
-            )
+        dated = questions.periods(text)
+        when = f" {text[dated[-1].start :]}" if dated and dated[-1].start > 0 and dated[-1].end == len(text) else ""
+        listed = re.sub(r"^(?:for|of|both)\s+", "", text.removesuffix(when.strip()).strip())
+        several = re.split(r"\s*(?:,|\band\b|\bor\b)\s*", listed)
+        if len(several) > 1 and not questions.PERIOD.fullmatch(text) and all(map(comparing.is_name, several)):
+            asked = [self._with(base, f"{one}{when}")._fragment().text for one in several]
+            return self._made(comparing.together(asked), fresh=True)
         if relative := self._relative(text):
             return self._made(questions.with_period(base, relative), fresh=True)
         one = phrases.ONE.match(text)
@@ -417,6 +423,8 @@ class _Reading:
         if not points:
             return self._gap(self.text)
         words = {match.group().lower() for match in points}
+        if spoken_of(self.past) is None and not known_person(self.past) and not phrases.THIS.search(self.text):
+            return self._back(f"What does “{points[0].group()}” refer to? Please name it.")
         several = questions.apart(self.last.question)
         if len(several) == 1 and (pair := comparing.pair(questions.body(self.last.question))) and pair.sides[0]:
             several = list(pair.sides)
@@ -484,14 +492,3 @@ class _Reading:
             named = {word for doc in self.last.only if doc in kept for word in words_of(kept[doc])}
             chosen = () if fresh and old & named else self.last.only
         return Understood(text, chosen, True, "rules", sure=False)
-
-
-def _plain(side: str) -> str:
-    """A name or a thing without its article and preposition."""
-    return re.sub(r"^(?:(?:in|of|for|at|on)\s+)?(?:(?:the|an?)\s+)?", "", side.strip(), flags=re.IGNORECASE)
-
-
-def _named(side: str) -> bool:
-    """Whether some words are one name: "the D120"."""
-    held = f"- {_plain(side)}"
-    return any(place == (2, len(held)) for place in questions.names(held))

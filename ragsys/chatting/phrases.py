@@ -127,6 +127,14 @@ TRANSFER = pattern(
     |^(?:is|was|are|were|does|did|do|has|have|had|can)\s+(?P<named>(?:the\s+|an?\s+)?\S+(?:\s\S+){0,2}?)\s+
     (?:(?:also|really)\s+)?(?:(?:do|be)\s+)?(?:the\s+same|similar|(?:any\s+)?different|like\s+that|too|as\s+well|also|either)$"""
 )
+#: "what's", "whats": read as two words.
+SHORT = re.compile(r"\b(what|who|where|when|how)(?:'s|(?<=what)s)\s", re.IGNORECASE)
+#: One, several or none of the things that were spoken of, by their order.
+CHOSEN = pattern(
+    r"""^(?:(?P<all>both(?:\s+of\s+(?:them|these|those))?|all(?:\s+of\s+(?:them|these|those))?|each)
+    |(?P<none>neither|none|either|any)(?:\s+of\s+(?:them|these|those))?
+    |(?:the\s+)?(?P<which>first|second|third|1st|2nd|3rd|former|latter|last)(?:\s+(?:one|of\s+(?:them|these|those)))?)$"""
+)
 #: What nobody can say of what came before: which others?
 REST = pattern(
     r"^(?:the\s+)?(?:others?|rest|remaining(?:\s+ones?)?|other\s+ones)(?:\s+(?:ones|of\s+(?:them|these|those)))?$"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ragsys.chatting import phrases, questions
 from ragsys.claims import fold
@@ -153,13 +153,31 @@ def spoken_period(past: Sequence[Past]) -> str:
     return ""
 
 
+def unled(turn: Past) -> Past:
+    """A turn whose question begins with the question: "ok thanks. What was ...?" does not."""
+    text = turn.question
+    while led := phrases.LED.match(text):
+        text = text[led.end() :]
+    if text == turn.question or not questions.asks(text):
+        return turn
+    return replace(turn, question=f"{text[:1].upper()}{text[1:]}")
+
+
+def spoken_of(past: Sequence[Past]) -> Past | None:
+    """The last turn that is about a thing; none where all are questions turned round: "is smoking allowed"."""
+    for turn in reversed(past[-_RECENT:]):
+        if not questions.is_clause(questions.thing(turn.question)):
+            return turn
+    return None
+
+
 def antecedent(word: str, past: Sequence[Past], *, measured: bool = False) -> str:
     """What a pronoun means: a person of an answer, what `who` was answered with, a figure, or what it is asked of."""
-    last = past[-1]
+    last = spoken_of(past) or past[-1]
     if word in phrases.PERSON and (name := known_person(past)):
         return name
-    if measured:
-        return questions.topic(last.question)
+    if measured and not questions.is_clause(about := questions.topic(last.question)):
+        return about
     if word in ("they", "them", "their") and re.match(r"who\b", questions.body(last.question), re.I):
         return _named_anew(last) or questions.thing(last.question)
     return questions.thing(last.question)

@@ -258,6 +258,12 @@ def measure(question: str) -> Place | None:
     return None
 
 
+def asked_for(question: str) -> str:
+    """What is asked of something, "rent" of "What is the rent in Ghent?"; empty where nothing of the kind is."""
+    asked = measure(question)
+    return body(question)[slice(*asked)].lower() if asked else ""
+
+
 _DO = re.compile(r"\b(?P<aux>do|does|did|must|can|could|should|will|would|may|might|has|have|had)\s+", re.IGNORECASE)
 _WAS = re.compile(r"\b(?P<aux>is|are|was|were)\s+(?=(?:the|an?)\b|[A-Z])")
 
@@ -306,6 +312,8 @@ def with_measure(question: str, phrase: str) -> str:
         if place is not None:
             article = re.match(r"(?:the|an?)\s+", text[place.start :], re.IGNORECASE)
             return f"{text[: place.start]}{article.group() if article else 'the '}{phrase}{text[place.end :]}?"
+    if not attribute and (made := _WHO_DID.match(text)):
+        return f"{text[: made.start('rest')]}{phrase}?"
     return f"{text}, and the {phrase}?"
 
 
@@ -350,11 +358,15 @@ _NEXT = re.compile(
     rf",?\s+and\s+(?=(?:(?:{'|'.join(sorted(PREPOSITIONS))})\s+)?(?:{'|'.join(sorted(_ASKS))})\b)", re.IGNORECASE
 )
 
+_ANY = "|".join(sorted((_ASKS | AUXILIARIES) - {"'s"}))
+#: The same in a text that says that it asks several.
+_NEXT_OF_SEVERAL = re.compile(rf",\s+and\s+(?=(?:(?:{'|'.join(sorted(PREPOSITIONS))})\s+)?(?:{_ANY})\b)", re.IGNORECASE)
+
 
 def apart(question: str) -> list[str]:
     """The questions in a text that asks several, each whole; what only says how they are compared is left out."""
-    text = re.sub(rf"\?\s+{COMPARE}\b.*$", "", body(question))
-    found = [one.strip() for one in _NEXT.split(text)]
+    text, several, _ = body(question).partition(f"? {COMPARE}")
+    found = [one.strip() for one in (_NEXT_OF_SEVERAL if several else _NEXT).split(text)]
     if len(found) < 2 or not all(asks(one) and len(content(one)) > 1 for one in found):
         return [question]
     return [f"{one[:1].upper()}{one[1:]}?" for one in found]
@@ -409,16 +421,29 @@ def topic(question: str) -> str:
     return text[:1].lower() + text[1:] if asks(text) else text
 
 
+_CLAUSE = re.compile(
+    r"(?:(?:on|in|at|for|by|with|to|from|of) )?(?:what|which|who|when|where|how|why)\b"
+    r"|(?:by|is|are|was|were|do|does|did|can)\b",
+    re.IGNORECASE,
+)
+
+
 def is_clause(about: str) -> bool:
     """Whether a topic is a question turned round, "why the revenue did fall", and no thing."""
-    asks_ = r"(?:what|which|who|when|where|how|why|by|is|are|was|were|do|does|did|can)\b"
-    return bool(re.match(asks_, about, re.IGNORECASE))
+    return bool(_CLAUSE.match(about))
 
 
 #: "how do I fix fault code E07": what is spoken of is what is done, not who does it
 _BY_US = re.compile(
     r"\b(?:do|does|did|can|could|must|should|may)\s+(?:i|we|you|one)\s+(?:(?:have|need)\s+to\s+)?\w+\s+(?P<rest>\S.*)",
     re.I,
+)
+
+
+#: "who wrote the letter": what was done
+_AUX = "|".join(sorted(AUXILIARIES - {"'s"}))
+_WHO_DID = re.compile(
+    rf"who\s+(?!(?:{_AUX})\b)[a-z]+\s+(?!(?:{'|'.join(sorted(PREPOSITIONS))})\b)(?P<rest>\S.*)", re.IGNORECASE
 )
 
 
@@ -455,8 +480,7 @@ def thing(question: str) -> str:
         ):
             return text[of.start : min(of.end, acting.end)]
         return text[slice(*acting)]
-    made = re.match(r"who\s+(?:\w+)\s+(?P<rest>(?:the|a|an)\s+.+)", text, re.IGNORECASE)
-    if made:
+    if made := _WHO_DID.match(text):
         return made["rest"]
     if (known := names(text)) and asked is None:
         return text[slice(*known[-1])]

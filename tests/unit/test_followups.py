@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,80 @@ BACK = "Which do you mean by “it”: the revenue of the bakery in 2023 or the 
 )
 def test_a_reply_to_what_was_asked_back_chooses_from_what_was_listed(told: str, meant: str) -> None:
     assert filled("why did it rise?", BACK, told) == meant
+
+
+#: What was said, and how it is to be understood; "?": it is asked back.
+TALKS = [
+    [
+        ("How many D40 units were delivered in 2025?", "How many D40 units were delivered in 2025?"),
+        ("the first", "?"),
+        ("both", "?"),
+        ("neither", "?"),
+        ("the second one", "?"),
+        ("What's the warranty?", "What's the warranty?"),
+        ("who is the chair?", "who is the chair?"),
+    ],
+    [
+        ("How many D40 units were delivered in 2025?", "How many D40 units were delivered in 2025?"),
+        (
+            "And the D120 and the D40 in 2024?",
+            "How many D120 units were delivered in 2024, and how many D40 units were delivered in 2024? Compare them.",
+        ),
+        ("the latter", "How many D40 units were delivered in 2024?"),
+    ],
+    [
+        ("What is step-back prompting?", "What is step-back prompting?"),
+        ("who wrote it?", "Who wrote step-back prompting?"),
+        ("what about chain of thought?", "Who wrote chain of thought?"),
+        ("on which tasks was it tested?", "On which tasks was chain of thought tested?"),
+        ("how much better was it on TimeQA?", "How much better was chain of thought on TimeQA?"),
+    ],
+    [
+        ("ok thanks. What was Ulta's revenue in 2022?", "ok thanks. What was Ulta's revenue in 2022?"),
+        ("and in 2021?", "What was Ulta's revenue in 2021?"),
+        (
+            "how much more is that?",
+            "What was Ulta's revenue in 2022, and what was Ulta's revenue in 2021? Compare: how much more?",
+        ),
+    ],
+    [
+        ("how old is she?", "?"),
+        ("wie viele D40 wurden 2025 geliefert?", "wie viele D40 wurden 2025 geliefert?"),
+    ],
+    [
+        ("What is the rent of the mill in Antwerp?", "What is the rent of the mill in Antwerp?"),
+        ("What is the rent of the office in Ghent?", "What is the rent of the office in Ghent?"),
+        (
+            "compare the two",
+            "What is the rent of the mill in Antwerp, and what is the rent of the office in Ghent? Compare them.",
+        ),
+    ],
+]
+
+
+def said(messages: Sequence[str]) -> list[Understood]:
+    past: list[Past] = []
+    found = []
+    for message in messages:
+        read = understand(message, past, [])
+        past.append(Past(message if read.back else read.text, read.back or "Something.", back=bool(read.back)))
+        found.append(read)
+    return found
+
+
+@pytest.mark.parametrize("talk", TALKS, ids=lambda talk: talk[0][0])
+def test_a_conversation_is_understood_to_its_end(talk: list[tuple[str, str]]) -> None:
+    assert ["?" if one.back else one.text for one in said([asked for asked, _ in talk])] == [meant for _, meant in talk]
+
+
+@given(
+    st.lists(st.sampled_from(sorted({case["asked"] for case in CASES} | {a for t in TALKS for a, _ in t})), max_size=7)
+)
+def test_a_conversation_never_grows_into_its_questions(messages: list[str]) -> None:
+    """What one message was understood as is not put whole into the next, and that into the one after it."""
+    longest = max((len(one.split()) for one in messages), default=0)
+    for one in said(messages):
+        assert len(one.text.split()) <= 6 * longest + 30
 
 
 def test_the_table_is_large_and_a_third_is_held_out() -> None:
