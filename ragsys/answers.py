@@ -140,6 +140,11 @@ class Answer:
         named = {number for sentence in self.said for number in sentence.citations}
         return tuple(citation for citation in self.citations if citation.number in named)
 
+    def __repr__(self) -> str:
+        """One line: the pages that were read, which hold every block and line, would fill a screen."""
+        sources = [f"{c.path} p.{c.page} ({c.level.value})" for c in self.sources]
+        return f"Answer({self.status}: {self.text!r}, sources={sources})"
+
     def __str__(self) -> str:
         sources = "\n".join(
             f"[{c.number}] {c.path} p.{c.page} ({c.level.value}{', the file is gone' if c.gone else ''})"

@@ -137,8 +137,9 @@ class LibraryHost:
         return self._space.folder
 
     def unread(self) -> str:
-        """The files of the folder that no loader takes, in a line; empty without any."""
-        return unread.told(unread.files(self._space))
+        """The files of the folder that could not be read, or are of no kind that is read; empty without any."""
+        both = unread.unreadable(self._space), unread.told(unread.files(self._space))
+        return "; ".join(filter(None, both))
 
     def file_of(self, doc: str) -> Path | None:
         """The first of the document's files that is there now."""

@@ -76,7 +76,7 @@ class Library(Asking):
         if problems := preflight(self.config, registry()):
             raise problems[0]
         self.place = places.place_of(Path(root), Path(folder) if folder else None)
-        known = self._check()
+        known = places.check(self.place)
         self._refresh_first, self._background = index, background
         self._watchers = [progress] if progress else []  # are told how far the later layers are
         self._stop, self._thread = threading.Event(), None
@@ -102,22 +102,6 @@ class Library(Asking):
 
     _thread: threading.Thread | None
     _closed = False
-
-    def _check(self) -> places.Place | None:
-        known = places.read(self.place.folder)
-        if known is not None and known.root != self.place.root:
-            raise LibraryError(
-                f"{self.place.folder} is the library of {known.root}, not of {self.place.root}",
-                hint="give another folder with --library, or leave it out",
-            )
-        if known is not None and known.format > places.FORMAT:
-            raise LibraryError(
-                f"{self.place.folder} was made by a newer ragsys (format {known.format})",
-                hint="pip install --upgrade ragsys",
-            )
-        if known is None and not self.place.root.exists():
-            raise LibraryError(f"{self.place.root}: no such folder or file", hint="ragsys libraries")
-        return known
 
     def _open(self, store: Store | None) -> Space:
         builder = Builder(registry(), self.config.defaults, self.place.folder, places.cache_dir())

@@ -170,6 +170,23 @@ def read(folder: Path) -> Place | None:
         return None
 
 
+def check(place: Place) -> Place | None:
+    """The library at a place; None for one that is to be made. Raises `LibraryError` where it cannot be opened."""
+    known = read(place.folder)
+    if known is not None and known.root != place.root:
+        raise LibraryError(
+            f"{place.folder} is the library of {known.root}, not of {place.root}",
+            hint="give another folder with --library, or leave it out",
+        )
+    if known is not None and known.format > FORMAT:
+        raise LibraryError(
+            f"{place.folder} was made by a newer ragsys (format {known.format})", hint="pip install --upgrade ragsys"
+        )
+    if known is None and not place.root.exists():
+        raise LibraryError(f"{place.root}: no such folder or file", hint="ragsys libraries")
+    return known
+
+
 def libraries() -> Iterator[Place]:
     """Every library of this user, by name."""
     base = data_dir() / "libraries"

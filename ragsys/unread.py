@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from ragsys.places import apart
+from ragsys.places import Place, apart, command
 from ragsys.records import sound
 from ragsys.scan import walk
-from ragsys.types import Fault
+from ragsys.types import Fault, Outcome
 from ragsys.wording import counted, verb
 
 if TYPE_CHECKING:
@@ -26,6 +26,25 @@ def files(space: Space) -> list[str]:
     index, suffixes = space.config.index, space.layers.suffixes
     found = (path for path, _ in walk(space.root, index.include, index.exclude, failed, apart(space.folder)))
     return sorted(sound(path) for path in found if PurePosixPath(path).suffix.lower() not in suffixes)
+
+
+def failed(skipped: Sequence[tuple[str, Outcome, str]]) -> str:
+    """ "3 files (2 encrypted, 1 broken)": how many files could not be read, and why."""
+    outcomes = Counter(sorted(outcome.value for _, outcome, _ in skipped))
+    each = ", ".join(f"{count:,} {name}" for name, count in outcomes.most_common())
+    return f"{counted(len(skipped), 'file')} ({each})"
+
+
+def unreadable(space: Space) -> str:
+    """The note on files whose text could not be read; empty without any. Pages that wait for OCR are told elsewhere."""
+    from ragsys.ingest import READABLE  # the command line needs this module at once, and that one later
+
+    states = [state for state in space.catalog if not state.excluded and state.outcome not in READABLE]
+    if not states:
+        return ""
+    count = failed([(state.paths[0] if state.paths else state.doc, state.outcome, "") for state in states])
+    listed = command(Place(space.folder, space.root), "docs FOLDER")
+    return f"not read, so that an answer in them is not found: {count}; see {listed}"
 
 
 def kinds(paths: Sequence[str]) -> str:

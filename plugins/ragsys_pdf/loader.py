@@ -215,7 +215,8 @@ def open_document(path: Path, options: LoaderOptions) -> Any:
                 raise DocumentError(
                     f"{path}: the file is encrypted" + (" and the password does not open it" if password else ""),
                     outcome="encrypted",
-                    hint="give its password:  --set loaders.pymupdf.password='${PDF_PASSWORD}' --retry",
+                    hint="set the variable PDF_PASSWORD to its password, then: ragsys index FOLDER "
+                    "--set loaders.pymupdf.password='${PDF_PASSWORD}' --retry",
                 )
         if document.is_reflowable:
             document.layout(width=options.reflow_width, height=options.reflow_height, fontsize=options.reflow_size)

@@ -58,6 +58,7 @@ def ask(
     What is new in the folder is indexed first. An answer that abstains is a success: its status says so.
     """
     from ragsys.cli.fresh import finish, refresh
+    from ragsys.places import check, place_of
     from ragsys.smalltalk import replied
 
     limits = parse_budget(budget) if budget else None
@@ -68,7 +69,9 @@ def ask(
     text = " ".join(question)
     if not text.strip():
         raise UsageError("the question is empty", hint='ragsys ask FOLDER "What ...?"')
-    if (reply := replied(text)) is not None:  # no library is needed for it
+    if (reply := replied(text)) is not None:  # no library is needed for it, but mistakes are told all the same
+        where.load()
+        check(place_of(folder, where.library))
         _show_and_save(shell, reply, save)
         return
     if strict:

@@ -222,7 +222,8 @@ class Session:
         if number not in cited:
             known = ", ".join(cited) or "none"
             raise UsageError(
-                f"/show {rest}: the last answer has no source [{number}]", hint=f"/show N with N of: {known}"
+                f"/show {rest}: the last answer has no source [{number}]" if number else "/show: which source?",
+                hint=f"/show N with N of: {known}",
             )
         image = cited[number].picture(150, crop=True)
         path = _file(file) if file.strip() else self._shown(number)

@@ -13,7 +13,7 @@ from ragsys.cli.shell import Shell
 from ragsys.cli.text import Part, Styled, bold, coloured, dim, shortened
 from ragsys.errors import LibraryError
 from ragsys.places import Place, command
-from ragsys.unread import kinds
+from ragsys.unread import failed, kinds
 from ragsys.wording import counted
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def refresh(library: Library | RemoteLibrary, shell: Shell) -> None:
     if changed(report):
         shell.note(dim(f"indexed {told(report)} in {duration(report.seconds)}"))
     if report.skipped and (changed(report) or shell.verbose):
-        count = counted(len(report.skipped), "file")
-        shell.note(dim(f"skipped {count}: {command(library.place, 'index FOLDER')}"))
+        listed = command(library.place, "docs FOLDER")
+        shell.note(dim(f"not read: {failed(report.skipped)}; see {listed}"))
     for warning in report.warnings:
         shell.note(Styled("warning: ", "yellow"), warning)
 
@@ -58,7 +58,9 @@ def finish(library: Library | RemoteLibrary, shell: Shell) -> None:
         return
     with contextlib.suppress(KeyboardInterrupt):
         sys.stdout.flush()
-        if library.status().pending:
+        if waiting := library.status().pending:
+            told = f"reading on for later questions ({', '.join(waiting)}), up to {duration(seconds)}; Ctrl-C ends it"
+            shell.note(dim(f"{told}. Switch it off: --set index.after=0"))
             with shell.bar() as bar:
                 library.finish(seconds, bar)
 
@@ -119,7 +121,9 @@ def summarise(shell: Shell, report: Report, status: Status, *, watching: bool = 
         _list(shell, "without text, waiting for OCR", [(path, "") for path in report.no_text], "file")
     _list(shell, "skipped", [(path, f"{outcome.value}: {reason}") for path, outcome, reason in report.skipped], "file")
     if report.unsupported:
-        shell.say(dim(f"no loader takes {counted(len(report.unsupported), 'file')}: {kinds(report.unsupported)}"))
+        shell.say(
+            dim(f"not of a kind that is read: {counted(len(report.unsupported), 'file')}, {kinds(report.unsupported)}")
+        )
         if shell.verbose:
             for path in report.unsupported:
                 shell.say(dim(f"  {path}"))

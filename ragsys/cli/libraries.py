@@ -89,7 +89,10 @@ def _remove(shell: Shell, chosen: list[Place], yes: bool) -> None:
         taken = disk_bytes(place.folder)
         if not yes:
             if shell.json or not sys.stdin.isatty():
-                raise UsageError(f"remove the library of {place.root} ({size(taken)})?", hint="add --yes to do it")
+                raise UsageError(
+                    f"the library of {place.root} ({size(taken)}) was not removed: nobody can be asked here",
+                    hint="remove it without a question: add --yes",
+                )
             if not click.confirm(f"Remove the library of {safe(str(place.root))} ({size(taken)})?", err=True):
                 continue
         left = remove_library(place)

@@ -17,19 +17,21 @@ if TYPE_CHECKING:
 
 _NAMES = {"scan": "looking", "parse": "reading", "derive": "dividing", "ocr": "OCR", "layout": "layout"}
 _SCAN_SECONDS = 0.5  # before a bar is drawn for it
-_LINE_SECONDS = 5.0  # between two lines, where no bar can be drawn
+_LINE_SECONDS = 5.0  # before the first line where no bar can be drawn, and between two
+_LONGEST_SECONDS = 60.0  # between two lines of a run that takes hours
 
 
 class Bar:
     """A watcher of `ingest.Progress`, callable from any thread. A context manager: clears itself at the end."""
 
-    def __init__(self, *, shown: bool, told: bool = False) -> None:
-        """`shown` draws bars; `told` writes a line now and then where no bar is drawn."""
-        self._shown, self._told = shown, told
+    def __init__(self, *, shown: bool, told: bool = False, at_once: bool = False) -> None:
+        """`shown` draws bars; `told` writes a line now and then where no bar is drawn, `at_once` from the start on."""
+        self._shown, self._told, self._at_once = shown, told, at_once
         self._lock = threading.Lock()
         self._drawn: Any = None
         self._tasks: dict[str, Any] = {}
-        self._last = 0.0
+        self._last, self._pause = (0.0 if at_once else time.monotonic()), _LINE_SECONDS
+        self._begun: set[str] = set()  # stages of which a line was told
         self._waiting: threading.Timer | None = None
 
     def __call__(self, progress: Progress) -> None:
@@ -42,9 +44,16 @@ class Bar:
                 self._waiting.start()
             elif self._shown:
                 self._draw(progress)
-            elif self._told and (time.monotonic() - self._last > _LINE_SECONDS or progress.left == 0):
-                self._last = time.monotonic()
-                click.echo(_line(progress), err=True)
+            elif self._told:
+                self._tell(progress)
+
+    def _tell(self, progress: Progress) -> None:
+        ended = progress.left == 0 and (self._at_once or progress.stage in self._begun)
+        if not ended and time.monotonic() - self._last <= self._pause:
+            return
+        self._last, self._pause = time.monotonic(), min(self._pause * 1.25, _LONGEST_SECONDS)
+        self._begun.add(progress.stage)
+        click.echo(_line(progress), err=True)
 
     def _late(self, progress: Progress) -> None:
         with self._lock:

@@ -73,7 +73,7 @@ class Shell:
         """Progress on stderr, if someone looks at it."""
         from ragsys.cli.progress import Bar
 
-        return Bar(shown=not self.quiet and sys.stderr.isatty(), told=self.verbose)
+        return Bar(shown=not self.quiet and sys.stderr.isatty(), told=not self.quiet, at_once=self.verbose)
 
 
 @dataclass(frozen=True, slots=True)

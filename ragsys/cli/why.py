@@ -62,6 +62,11 @@ def why_not(library: Library | RemoteLibrary, turn: ChatTurn, place: str) -> Ite
         raise UsageError(f"/why {place}: expected FILE:PAGE", hint="/why annual-report.pdf:3")
     document = library.document(name)
     page = int(number)
+    if not document.pages:
+        reason = next((fault.reason for fault in document.faults), "")
+        raise UsageError(
+            f"{document.path} could not be read: {document.outcome.value}{f', {reason}' if reason else ''}"
+        )
     if not 1 <= page <= document.pages:
         raise UsageError(f"{document.path} has {counted(document.pages, 'page')}: there is no page {page}")
     label, answer = f"{document.path} p.{page}", turn.answer

@@ -184,7 +184,7 @@ def test_index_says_what_it_did_and_left_out(run: Run, docs: Path) -> None:
     assert (code, err) == (0, "")
     assert out.startswith("3 added (7 pages)  in ")
     assert "skipped: 2 files" in out
-    assert "no loader takes 1 file: .xlsx (1)" in out
+    assert "not of a kind that is read: 1 file, .xlsx (1)" in out
     assert "  broken.pdf  broken: " in out
     assert "  empty.pdf  empty: the file has no bytes" in out
     assert "7 pages" in out.splitlines()[-2]
@@ -510,6 +510,25 @@ def test_a_reader_that_goes_early_is_no_error(docs: Path) -> None:
     assert "manual.pdf" in done.stdout
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr
+
+
+def test_an_answer_that_abstains_names_the_files_that_could_not_be_read(run: Run, docs: Path) -> None:
+    (docs / "broken.pdf").write_bytes(b"%PDF-1.7\nno")
+    (docs / "empty.pdf").write_bytes(b"")
+    code, out, err = run("ask", docs, "Who won the contract for the desalination plant of Reykjavik?", "-v")
+    assert code == 0
+    assert f"not read: 2 files (1 broken, 1 empty); see ragsys docs {docs}" in err
+    assert "not read, so that an answer in them is not found: 2 files (1 broken, 1 empty)" in " ".join(out.split())
+
+
+def test_a_greeting_does_not_hide_a_mistake(run: Run, docs: Path) -> None:
+    assert run("ask", docs, "hello")[0] == 0
+    code, _, err = run("ask", docs / "nothing", "hello")
+    assert (code, "no such folder" in err) == (1, True)
+    for words in (("--config", "laptpo"), ("--set", "anser.pages=3"), ("--set", "search.cut=haf")):
+        code, _, err = run("ask", docs, "hello", *words)
+        assert code == 2, err
+        assert "ConfigError" in err
 
 
 def test_a_locked_library_whose_owner_does_not_answer_is_told(

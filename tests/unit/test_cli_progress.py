@@ -29,13 +29,32 @@ def test_where_nobody_looks_nothing_is_written(capsys: pytest.CaptureFixture[str
 
 
 def test_lines_are_told_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
-    with Bar(shown=False, told=True) as bar:
+    with Bar(shown=False, told=True, at_once=True) as bar:
         for _ in range(5):
             bar(READING)
         bar(Progress("parse", 120, 120, "pages", "", 15.0, 0.0))
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == ["reading: 30/120 pages, 15/s, 6.0 s left a/[bold]b.pdf", "reading: 120/120 pages, 15/s"]
+
+
+def test_what_takes_long_is_told_without_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    with Bar(shown=False, told=True) as bar:
+        for second in range(400):
+            now[0] = float(second)
+            bar(READING)
+        bar(Progress("parse", 120, 120, "pages", "", 15.0, 0.0))
+        bar(Progress("dense", 8, 8, "passages", "", 15.0, 0.0))  # a stage that was over at once
+    told = capsys.readouterr().err.splitlines()
+    assert 8 < len(told) < 20
+    assert told[-1] == "reading: 120/120 pages, 15/s"
+    with Bar(shown=False, told=True) as bar:
+        bar(READING)
+    assert capsys.readouterr().err == ""  # it took no time
 
 
 def test_bars_show_rate_and_time_left_and_go_away(capsys: pytest.CaptureFixture[str]) -> None:

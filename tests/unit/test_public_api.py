@@ -49,6 +49,12 @@ ANSWER = Answer(
 )
 
 
+def test_an_answer_is_one_line_in_a_shell() -> None:
+    assert "\n" not in repr(ANSWER)
+    assert len(repr(ANSWER)) < 500
+    assert repr(ANSWER).startswith("Answer(")
+
+
 @pytest.mark.parametrize("name", ["answer.html", "answer.htm", "answer.md", "answer.markdown"])
 def test_an_answer_is_saved_by_its_ending(tmp_path: Path, name: str) -> None:
     from ragsys.saved import to_html, to_markdown
