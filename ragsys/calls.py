@@ -205,7 +205,7 @@ class Caller:
         if not self.kit.reads_prompts:
             request = Request((), material.question, material.pages, material.kind, material.schema)
             return self._reply(request, 0, purse, piece), Fitted(request, material.pages, (), {})
-        fit = Fit(self.host.generator, material, self._known_limits(purse), self._picture)
+        fit = Fit(self.host.generator, material, self._known_limits(purse), lambda page: self._picture(purse, page))
         while True:
             fitted = fit.request(purse.tokens_left)
             try:
@@ -225,11 +225,14 @@ class Caller:
                 return Limits()
         return self._limits or Limits()
 
-    def _picture(self, page: Evidence) -> Any:
+    def _picture(self, purse: Purse, page: Evidence) -> Any:
         from ragsys.pictures import numbered
 
-        with self._library:
-            return numbered(self.host.render(page, VIEW_DPI).image, page)
+        def drawn() -> Any:
+            with self._library:
+                return numbered(self.host.render(page, VIEW_DPI).image, page)
+
+        return within(purse, drawn)
 
     def _reply(
         self, request: Request, estimate: int, purse: Purse, piece: Callable[[str], None] | None = None

@@ -80,6 +80,7 @@ class Limits(Section):
     pages: int = Field(20_000, gt=0, description="pages after this one are not read")
     page_seconds: float = Field(30.0, gt=0, description="CPU seconds; a page that takes longer is given up")
     document_seconds: float = Field(900.0, gt=0, description="CPU seconds; a document that takes longer is given up")
+    draw_seconds: float = Field(20.0, gt=0, description="CPU seconds; a page that takes longer to draw is not shown")
     memory_mb: int = Field(1500, ge=256, description="a worker that holds more is ended")
 
 

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 from ragsys import messages
 from ragsys.actions import Turn, View
-from ragsys.errors import RequestTooLarge
+from ragsys.errors import DocumentError, RequestTooLarge
 from ragsys.protocols import Bounded, Limits, Request
 from ragsys.types import JSON, Block, BlockKind, Evidence
 from ragsys.wording import counted, part
@@ -97,6 +97,7 @@ class Fit:
         self._images = limits.images
         self._picture = picture
         self._drawn: dict[tuple[object, ...], Any] = {}  # pictures by what they show and how large: probes share them
+        self._undrawn: dict[int, str] = {}  # pages that cannot be drawn, and why
         self._ladder = list(ladder(material))
         self._at = 0
         self._most: int | None = None  # tokens of a prompt, learned
@@ -198,12 +199,13 @@ class Fit:
         if self.material.view == "montage":
             return {}, self._once(("montage", len(pages), step.scale), lambda: self._montage(pages, step.scale))
         chosen = pages if room is None else pages[:room]
-        return {
+        drawn = {
             page.number: self._once(
                 (page.number, step.scale, step.cropped), functools.partial(self._shrunk, page, step)
             )
             for page in chosen
-        }, None
+        }
+        return {number: picture for number, picture in drawn.items() if picture is not None}, None
 
     def _once(self, key: tuple[object, ...], make: Callable[[], Any]) -> Any:
         if key not in self._drawn:
@@ -211,17 +213,30 @@ class Fit:
         return self._drawn[key]
 
     def _page(self, page: Evidence) -> Any:
-        return self._once((page.number,), lambda: self._picture(page))
+        """The page's picture; None if it cannot be drawn: its text alone is shown."""
+
+        def drawn() -> Any:
+            try:
+                return self._picture(page)
+            except DocumentError as error:
+                self._undrawn[page.number] = error.message
+                return None
+
+        return self._once((page.number,), drawn)
 
     def _montage(self, pages: Sequence[Evidence], scale: float) -> Any:
         from ragsys.pictures import montage
 
         if scale < 1:
-            return _scaled(self._once(("montage", len(pages), 1.0), lambda: self._montage(pages, 1.0)), scale)
-        return montage([self._page(page) for page in pages], [f"page {page.number}" for page in pages])
+            whole = self._once(("montage", len(pages), 1.0), lambda: self._montage(pages, 1.0))
+            return None if whole is None else _scaled(whole, scale)
+        drawn = {page.number: picture for page in pages if (picture := self._page(page)) is not None}
+        return montage(list(drawn.values()), [f"page {number}" for number in drawn]) if drawn else None
 
     def _shrunk(self, page: Evidence, step: Step) -> Any:
         image = self._page(page)
+        if image is None:
+            return None
         if step.cropped:
             from ragsys.pictures import around
 
@@ -259,7 +274,7 @@ class Fit:
         pages = wanted - len(self.material.question_images)
         if pages and not step.pictures:
             return [f"no page was shown as a picture{why}"]
-        found = []
+        found = [f"no picture of it was shown: {reason}" for _, reason in sorted(self._undrawn.items())]
         if gone := wanted - shown:
             takes = f"the model takes {counted(self._images, 'image')}" if self._images else "the model takes no images"
             found.append(f"{part(gone, wanted, 'picture', 'was', 'were')} left out: {takes}")

@@ -96,7 +96,7 @@ class Library(Asking):
             self._service = Service(self)
         except BaseException:
             if hasattr(self, "space"):
-                self.space.store.close()
+                self.space.close()
             self._let_go(empty=True)
             raise
 
@@ -426,7 +426,7 @@ class Library(Asking):
         with self._work:
             empty = not any(True for _ in self.space.catalog)
             try:
-                self.space.store.close()
+                self.space.close()
             finally:
                 self._let_go(empty=empty)
 

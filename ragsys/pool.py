@@ -65,7 +65,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class _Over:
+class Over:
     """Why a worker is ended."""
 
     outcome: Outcome
@@ -73,11 +73,11 @@ class _Over:
     whole: bool = False  # its document is given up, not only the page that it is on
 
 
-class _Process:
+class WorkerProcess:
     """One worker and the thread that reads from it."""
 
     def __init__(
-        self, command: Sequence[str], start: JSON, at: Path, inbox: queue.Queue[tuple[_Process, JSON, bytes]]
+        self, command: Sequence[str], start: JSON, at: Path, inbox: queue.Queue[tuple[WorkerProcess, JSON, bytes]]
     ) -> None:
         self.at = at
         self.job: Job | None = None
@@ -139,21 +139,21 @@ class _Process:
         except (OSError, ValueError):
             return 0
 
-    def over(self, limits: Limits) -> _Over | None:
-        """Which limit it is over, if any. Computing time counts where the system tells it: a busy machine is no fault
-        of the document."""
+    def over(self, limits: Limits, setting: str = "page_seconds") -> Over | None:
+        """Which limit it is over, if any; `setting` is the limit of a page's time. Computing time counts where the
+        system tells it: a busy machine is no fault of the document."""
         children: list[psutil.Process] = []
         with contextlib.suppress(psutil.Error):
             children = self._known.children(recursive=True)  # looks through all processes of the machine: once a tick
-        if (late := self._late(limits, children)) is not None:
+        if (late := self._late(limits, children, setting)) is not None:
             return late
         with contextlib.suppress(psutil.Error):
             held = sum(one.memory_info().rss for one in (self._known, *children)) >> 20
             if held > limits.memory_mb:
-                return _Over(Outcome.OUT_OF_MEMORY, f"held {held} MB (index.limits.memory_mb is {limits.memory_mb})")
+                return Over(Outcome.OUT_OF_MEMORY, f"held {held} MB (index.limits.memory_mb is {limits.memory_mb})")
         return None
 
-    def _late(self, limits: Limits, children: Sequence[psutil.Process]) -> _Over | None:
+    def _late(self, limits: Limits, children: Sequence[psutil.Process], setting: str) -> Over | None:
         patience = self.job.patience if self.job else 1.0
         now, cpu = time.monotonic(), self._cpu(children)
         if cpu is not None and self.heard != self._page_since:
@@ -162,20 +162,21 @@ class _Process:
             self._moved, self._moved_at = cpu, now
         if self._handing:
             return None
-        still = max(_STILL, limits.page_seconds)
+        page_seconds: float = getattr(limits, setting)
+        still = max(_STILL, page_seconds)
         if cpu is not None and now - self._moved_at > still:
-            return _Over(Outcome.TIMEOUT, f"a page took more than {still:g} s without computing")
+            return Over(Outcome.TIMEOUT, f"a page took more than {still:g} s without computing")
         spent = (
-            ("document", self.since, self._computed, limits.document_seconds),
-            ("page", self.heard, self._page_computed, limits.page_seconds),
+            ("document", self.since, self._computed, limits.document_seconds, "document_seconds"),
+            ("page", self.heard, self._page_computed, page_seconds, setting),
         )
-        for what, since, computed, limit in spent:
+        for what, since, computed, limit, name in spent:
             most = limit * patience
             if (now - since if cpu is None else cpu - computed) <= most:
                 continue
             took = f"{most:g} s{' of computing time' if cpu is not None else ''}"
-            reason = f"a {what} took more than {took} (index.limits.{what}_seconds)"
-            return _Over(Outcome.TIMEOUT, reason, whole=what == "document")
+            reason = f"a {what} took more than {took} (index.limits.{name})"
+            return Over(Outcome.TIMEOUT, reason, whole=what == "document")
         return None
 
     def _cpu(self, children: Sequence[psutil.Process]) -> float | None:
@@ -189,7 +190,14 @@ class _Process:
             return float(total)
         return None
 
+    def exit_code(self) -> int | None:
+        """The code of a process that sends nothing any more; None if it goes on all the same."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self.popen.wait(_ENDING)
+        return None
+
     def end(self) -> None:
+        """Kill it and what it started."""
         with contextlib.suppress(psutil.Error):  # an OCR program that the worker runs must not outlive it
             for child in psutil.Process(self.popen.pid).children(recursive=True):
                 child.kill()
@@ -218,9 +226,9 @@ class Pool:
         self._size = size
         self._limits = limits
         # a bounded inbox: parsers wait when the store is slower than they are, and memory stays bounded
-        self._inbox: queue.Queue[tuple[_Process, JSON, bytes]] = queue.Queue(maxsize=16)
-        self._processes: list[_Process] = []
-        self._dropped: list[_Process] = []  # ended before the pool was left; they may still be ending
+        self._inbox: queue.Queue[tuple[WorkerProcess, JSON, bytes]] = queue.Queue(maxsize=16)
+        self._processes: list[WorkerProcess] = []
+        self._dropped: list[WorkerProcess] = []  # ended before the pool was left; they may still be ending
         self._numbers = 0
         self._failures = 0  # workers in a row that ended before they were ready
         self._watched = 0.0  # when the workers were last looked at
@@ -238,7 +246,7 @@ class Pool:
         self._processes = []
         self._folder.cleanup()
 
-    def _drain(self, processes: Sequence[_Process]) -> None:
+    def _drain(self, processes: Sequence[WorkerProcess]) -> None:
         """Readers may wait for a place in the inbox, however slow they are."""
         while any(process.reading for process in processes) or not self._inbox.empty():
             with contextlib.suppress(queue.Empty):
@@ -276,7 +284,7 @@ class Pool:
         self._numbers += 1
         at = Path(self._folder.name) / f"worker-{self._numbers}"
         try:
-            self._processes.append(_Process(self._command, self._start, at, self._inbox))
+            self._processes.append(WorkerProcess(self._command, self._start, at, self._inbox))
         except OSError as error:  # no memory, or no processes left, for a moment
             self._unstarted(f"a parser process could not be started: {error.strerror or error}")
 
@@ -295,7 +303,7 @@ class Pool:
             )
         time.sleep(_TICK * 5**self._failures)
 
-    def _take(self, process: _Process, header: JSON, blob: bytes, waiting: deque[Job]) -> Iterator[Message]:
+    def _take(self, process: WorkerProcess, header: JSON, blob: bytes, waiting: deque[Job]) -> Iterator[Message]:
         kind = header["type"]
         if process not in self._processes:
             return  # it was ended; what it still sent does not count
@@ -304,13 +312,11 @@ class Pool:
             self._failures = 0
         elif kind == "gone":
             if not process.ready:
-                with contextlib.suppress(subprocess.TimeoutExpired):  # its pipe is closed a moment before it has ended
-                    process.popen.wait(_ENDING)
-                code = process.popen.poll()
+                code = process.exit_code()
                 self._drop(process)
                 self._unstarted(f"a parser process ended before it was ready (exit code {code})")
                 return
-            yield from self._lost(process, _Over(Outcome.CRASHED, "ended its parser process"), waiting)
+            yield from self._lost(process, Over(Outcome.CRASHED, "ended its parser process"), waiting)
         elif process.job is not None:
             yield Message(process.job, header, blob)
             if kind in ("end", "error"):
@@ -327,7 +333,7 @@ class Pool:
             if process.job is not None and not self._inbox.full() and (over := process.over(self._limits)):
                 yield from self._lost(process, over, waiting)
 
-    def _wait_for(self, process: _Process) -> None:
+    def _wait_for(self, process: WorkerProcess) -> None:
         """A worker is starting: one that takes long is left alone with the machine; the others are enough, or go."""
         took = time.monotonic() - process.since
         if took < _STARTING:
@@ -341,12 +347,12 @@ class Pool:
             for other in others:
                 self._drop(other)
 
-    def _drop(self, process: _Process) -> None:
+    def _drop(self, process: WorkerProcess) -> None:
         self._processes.remove(process)
         self._dropped.append(process)
         threading.Thread(target=process.end, daemon=True).start()
 
-    def _lost(self, process: _Process, over: _Over, waiting: deque[Job]) -> Iterator[Message]:
+    def _lost(self, process: WorkerProcess, over: Over, waiting: deque[Job]) -> Iterator[Message]:
         """End a worker; its document goes again without the page it was on, or is given up."""
         job, page = process.job, process.page()
         self._drop(process)

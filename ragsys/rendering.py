@@ -1,5 +1,7 @@
 """Pages as images, kept in the user's cache by content: a page is drawn once, however often it is shown.
 
+They are drawn in a process of their own, within bounds: see `ragsys.drawing`.
+
 A page is drawn from a file that holds the very bytes that were indexed, and kept under their hash: an entry is never
 stale. The cache has a size; what was used longest ago goes first. It may be deleted at any time.
 """
@@ -12,6 +14,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ragsys.drawing import Sheet
 from ragsys.errors import DocumentError, UsageError
 from ragsys.types import BBox, PageImage
 
@@ -21,11 +24,13 @@ if TYPE_CHECKING:
 MAX_DPI = 1200
 _FORM = 2  # raised when entries of before must not be shown
 CAP = 256 * 2**20  # bytes of kept pages
-_RENDERING = threading.Lock()  # MuPDF is not safe to use from several threads
 
 
 def render(space: Space, doc: str, page: int, dpi: float = 110, clip: BBox | None = None) -> PageImage:
-    """A page of a document, or a part of it. Raises `DocumentError` if no file holds its bytes any more."""
+    """A page of a document, or a part of it.
+
+    Raises `DocumentError` if no file holds its bytes any more, or if it cannot be drawn within `index.limits`.
+    """
     if not 0 < dpi <= MAX_DPI:
         raise UsageError(f"a page is drawn at up to {MAX_DPI} dpi, not at {dpi:g}")
     state = space.catalog.get(doc)
@@ -40,8 +45,7 @@ def render(space: Space, doc: str, page: int, dpi: float = 110, clip: BBox | Non
         there = [path for path in state.paths if space.file(path).is_file()]
         what = f"{there[0]}: the file has changed since" if there else f"{', '.join(state.paths)}: the file is gone"
         raise DocumentError(what, outcome="unreadable", hint=f"ragsys index {space.root}")
-    with _RENDERING:
-        drawn = space.layers.loader(file.name).render(file, page, dpi=dpi, clip=clip)
+    drawn = space.drawer.draw(Sheet(doc, file, page, state.paths[0]), dpi, clip)
     _keep(kept, drawn)
     return drawn
 

@@ -153,9 +153,11 @@ def _lines(answer: Answer, heading: str) -> list[str]:
         lines += [f"{heading} [{citation.number}] {name}, page {citation.page}", ""]
         if citation.quote:
             lines += [f"> {_plain(citation.quote)}", ""]
-        picture = _picture(citation)
+        picture, why = _picture(citation)
         if picture:
             lines += [f"![page {citation.page}, with the cited place marked]({picture})", ""]
+        if why:
+            lines += [f"*no picture: {_plain(why)}*", ""]
         gone = f"; {GONE}" if citation.gone else ""
         lines += [f"{citation.level.value}: {MEANING[citation.level]}{gone}", ""]
     if answer.unsupported:
@@ -192,8 +194,9 @@ def _marked(answer: Answer) -> str:
 
 
 def _figure(answer: Answer, citation: Citation, anchor: str) -> str:
-    picture = _picture(citation)
+    picture, why = _picture(citation)
     image = f'<img alt="page {citation.page} with the cited place marked" src="{picture}">' if picture else ""
+    image = f'<p class="undrawn">no picture: {_text(why)}</p>' if why else image
     said = [one.text for one in answer.said if citation.number in one.citations]
     label = _text(" / ".join(said))
     quote = f"<blockquote>{_text(citation.quote)}</blockquote>" if citation.quote else ""
@@ -207,15 +210,15 @@ def _figure(answer: Answer, citation: Citation, anchor: str) -> str:
     )
 
 
-def _picture(citation: Citation) -> str:
-    """The crop as a data URI; empty where its file cannot be read any more: the quote still stands in the answer."""
+def _picture(citation: Citation) -> tuple[str, str]:
+    """(the crop as a data URI, why there is none): without a picture the quote is still in the answer."""
     if citation.renderer is None:
-        return ""
+        return "", ""
     try:
         image = citation.picture(DPI, crop=True)
-    except RagsysError:
-        return ""
-    return jpeg(image, quality=QUALITY)
+    except RagsysError as error:
+        return "", "" if citation.gone else error.message
+    return jpeg(image, quality=QUALITY), ""
 
 
 def _doubts(statements: tuple[Statement, ...], heading: str) -> str:
@@ -280,6 +283,7 @@ figcaption { display: flex; flex-wrap: wrap; gap: .35rem .6rem; align-items: bas
 blockquote { margin: 0 1rem .9rem; padding-left: .8rem; border-left: 3px solid var(--accent); color: var(--soft);
   overflow-wrap: anywhere; }
 img { display: block; width: 100%; height: auto; border-top: 1px solid var(--line); background: #fff; }
+.undrawn { margin: 0 1rem .9rem; color: var(--doubt); font-size: .9rem; overflow-wrap: anywhere; }
 .doubts small { display: block; color: var(--soft); }
 footer { margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem; font-size: .85rem;
   color: var(--soft); }

@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from ragsys.catalog import Catalog, State, tally
 from ragsys.config import Config
+from ragsys.drawing import Drawer
 from ragsys.layers import Layers
 from ragsys.passages import embedded_text, passage_text
 from ragsys.plugins import Builder
@@ -46,6 +47,15 @@ class Space:
     _table: tuple[int, Mapping[str, File]] = field(default=(0, MappingProxyType({})))  # when it was written, ns
     _versions: Counter[str] = field(default_factory=Counter)  # by document: how often its points were written anew
     _lock: RLock = field(default_factory=RLock)
+    drawer: Drawer = field(init=False)  # draws pages
+
+    def __post_init__(self) -> None:
+        self.drawer = Drawer(self.worker_start, self.config.index.limits)
+
+    def close(self) -> None:
+        """Let go of the store and of the process that draws."""
+        self.drawer.close()
+        self.store.close()
 
     # -- layers of one document ------------------------------------------------------------------------------------
 

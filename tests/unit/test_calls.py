@@ -205,3 +205,36 @@ def test_a_look_reads_json_in_a_fence(tmp_path: Path) -> None:
     purse = Purse.of(calls=9, tokens=100_000, seconds=30)
     Runner(host(tmp_path, generator), purse, Recorder({}), Kit()).run(agent, Task("plant"))
     assert any("found: {'a': 1}" in str(part) for part in generator.requests[1].messages[1].parts)
+
+
+class Sighted(Blocking):
+    """One that reads pictures."""
+
+    reads_images = True
+
+
+def test_a_page_that_is_being_drawn_is_given_up_with_its_question(tmp_path: Path) -> None:
+    began, go_on = threading.Event(), threading.Event()
+
+    class Drawing(MemoryHost):
+        def render(self, *_: Any, **__: Any) -> Any:
+            began.set()
+            go_on.wait(120)
+            raise AssertionError("nobody waits for it")
+
+    purse = Purse.of(calls=9, tokens=100_000, seconds=600)
+    runner = Runner(Drawing(tmp_path, PAGES, Sighted()), purse, Recorder({}), Kit(reads_images=True))
+
+    def agent(task: Task, *, kit: Kit) -> Agent[Draft]:
+        hits = yield from do(Search(task.question))
+        return (yield from do(Write(tuple(hits), view="pages")))
+
+    ended: list[Any] = []
+    thread = threading.Thread(target=lambda: ended.append(runner.run(agent, Task("plant"))))
+    thread.start()
+    assert began.wait(60)
+    purse.cancel()
+    thread.join(60)
+    go_on.set()
+    assert ended
+    assert ended[0].draft.status == "partial"

@@ -13,7 +13,7 @@ from ragsys import fitting
 from ragsys.actions import Agent, Kit, Look, Search, Task, Turn, Write, do
 from ragsys.budget import Purse
 from ragsys.codec import fingerprint
-from ragsys.errors import RequestTooLarge
+from ragsys.errors import DocumentError, RequestTooLarge
 from ragsys.fitting import LEAST_PAGES, Fit, Material, candidates, ladder, shortened
 from ragsys.protocols import Bounded, Limits
 from ragsys.runner import Ended, Runner
@@ -211,3 +211,28 @@ def test_the_end_of_a_question_is_kept_when_it_is_cut() -> None:
 def test_a_refusal_without_a_request_cannot_be_learned_from() -> None:
     fit = Fit(BoundedGenerator(), Material("p", "q", ()), Limits(), picture)
     assert not fit.refused(RequestTooLarge("x", what="tokens"))
+
+
+@pytest.mark.parametrize(("view", "shown"), [("pages", [2]), ("montage", [1])])
+def test_a_page_that_cannot_be_drawn_is_shown_as_text_and_named(view: Any, shown: list[int]) -> None:
+    def drawn(page: Evidence) -> Any:
+        if page.number == 1:
+            raise DocumentError("page 1 of d1.pdf could not be drawn: took more than 20 s")
+        return picture(page)
+
+    material = Material("Say it.", TASK.question, EVIDENCE[:3], view=view)
+    fitted = Fit(BoundedGenerator(), material, Limits(), drawn).request(100_000)
+    parts = [part for message in fitted.request.messages for part in message.parts]
+    assert sum(not isinstance(part, str) for part in parts) == shown[0]
+    assert "The plant 1 opened in 1981." in "".join(part for part in parts if isinstance(part, str))
+    assert fitted.notes == ("no picture of it was shown: page 1 of d1.pdf could not be drawn: took more than 20 s",)
+
+
+def test_no_page_that_can_be_drawn_is_no_picture() -> None:
+    def drawn(page: Evidence) -> Any:
+        raise DocumentError(f"page 1 of {page.path} could not be drawn")
+
+    material = Material("Say it.", TASK.question, EVIDENCE[:2], view="montage")
+    fitted = Fit(BoundedGenerator(), material, Limits(), drawn).request(100_000)
+    assert all(isinstance(part, str) for message in fitted.request.messages for part in message.parts)
+    assert len(fitted.notes) == 2

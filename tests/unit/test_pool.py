@@ -13,7 +13,7 @@ import pytest
 
 from ragsys.config import Limits
 from ragsys.errors import RagsysError
-from ragsys.pool import Job, Message, Pool, _Process
+from ragsys.pool import Job, Message, Pool, WorkerProcess
 
 #: A worker that does on page n what its job says, and reads the other pages.
 SCRIPT = """
@@ -212,7 +212,7 @@ def test_no_room_for_another_process_leaves_the_work_to_those_that_run(
 
 def test_an_owner_that_stands_still_takes_nothing_of_a_documents_time(command: list[str], tmp_path: Path) -> None:
     inbox: queue.Queue[Any] = queue.Queue(maxsize=1)
-    process = _Process(command, {}, tmp_path / "at", inbox)
+    process = WorkerProcess(command, {}, tmp_path / "at", inbox)
     try:
         assert inbox.get(timeout=30)[1] == {"type": "ready"}
         process.give(job("d", pages=3))
