@@ -93,6 +93,7 @@ def look(space: Space, watch: Watch) -> Scan:
         include=config.include,
         exclude=config.exclude,
         apart=apart(space.folder),
+        most=config.limits.bytes,
     )
 
 

@@ -13,20 +13,20 @@ import io
 import os
 import queue
 import subprocess
-import tempfile
 import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, BinaryIO
 
 import psutil
 
 from ragsys import ahead, frames
 from ragsys.config import Limits
 from ragsys.errors import RagsysError
+from ragsys.tempfolders import temporary
 from ragsys.types import JSON, Outcome
 
 _ATTEMPTS = 3  # pages of one document that may end a worker
@@ -232,11 +232,11 @@ class Pool:
         self._numbers = 0
         self._failures = 0  # workers in a row that ended before they were ready
         self._watched = 0.0  # when the workers were last looked at
-        self._folder: Any = None
+        self._open = contextlib.ExitStack()
+        self._folder = Path()
 
     def __enter__(self) -> Pool:
-        # a worker that was ended may hold its file for a moment longer, which Windows does not let go
-        self._folder = tempfile.TemporaryDirectory(prefix="ragsys-", ignore_cleanup_errors=True)
+        self._folder = self._open.enter_context(temporary())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -244,7 +244,7 @@ class Pool:
         for process in self._processes:
             process.end()
         self._processes = []
-        self._folder.cleanup()
+        self._open.close()
 
     def _drain(self, processes: Sequence[WorkerProcess]) -> None:
         """Readers may wait for a place in the inbox, however slow they are."""
@@ -282,7 +282,7 @@ class Pool:
 
     def _add(self) -> None:
         self._numbers += 1
-        at = Path(self._folder.name) / f"worker-{self._numbers}"
+        at = self._folder / f"worker-{self._numbers}"
         try:
             self._processes.append(WorkerProcess(self._command, self._start, at, self._inbox))
         except OSError as error:  # no memory, or no processes left, for a moment

@@ -15,6 +15,7 @@ from ragsys.records import sound
 from ragsys.types import Fault, Outcome
 
 TABLE = "files.json"  # the last scan, in the library's folder
+LARGE = "large-"  # begins the id of a document that was not hashed
 _CHUNK = 1 << 20
 
 
@@ -41,12 +42,41 @@ class Scan:
 
 
 def document_id(path: Path) -> str:
-    """The first 32 hex digits of the sha256 of the file's bytes. Raises `OSError`."""
+    """The first 32 hex digits of the sha256 of the file's bytes. Raises `OSError`, also for what is no regular file."""
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
+    with open(path, "rb", opener=_at_once) as stream:  # `Path.open` takes no opener
+        if what := special(os.fstat(stream.fileno()).st_mode):  # it took the place of a file since that was looked at
+            raise OSError(what)
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()[:32]
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open without waiting: a named pipe would wait for whoever writes into it."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def unread_id(path: str, size: int, mtime_ns: int) -> str:
+    """What stands for the id of a file that is too large to be hashed: by its place, size and time."""
+    return LARGE + hashlib.sha256(f"{path}\0{size}\0{mtime_ns}".encode()).hexdigest()[: 32 - len(LARGE)]
+
+
+def special(mode: int) -> str:
+    """What a file is that cannot hold a document, by the mode of its stat; empty for a regular file."""
+    if stat.S_ISREG(mode):
+        return ""
+    named = next((name for test, name in _SPECIAL if test(mode)), "no regular file")
+    return f"{named}: it is not opened"
+
+
+_SPECIAL = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
 
 
 def walk(
@@ -106,14 +136,19 @@ def scan(
     include: Sequence[str] = ("**",),
     exclude: Sequence[str] = (),
     apart: Collection[Path] = (),
+    most: int | None = None,
 ) -> Scan:
     """The state of a folder. `suffixes` are lower case with their dot; what lies in a folder of `apart` is left out.
 
-    `known` is the last scan's files: equal size, mtime and inode spare the hashing.
+    `known` is the last scan's files: equal size, mtime and inode spare the hashing. Files of more than `most` bytes
+    are not hashed: their ids are of their stats (see `unread_id`).
     """
     found = Scan(root)
     if not root.exists():
         found.missing = True
+        return found
+    if not root.is_dir() and (what := special(root.stat().st_mode)):
+        found.unreadable["."] = Fault(0, what, Outcome.UNREADABLE)
         return found
     for path, entry in walk(root, include, exclude, found.unreadable, apart):
         if PurePosixPath(path).suffix.lower() not in suffixes:
@@ -126,7 +161,8 @@ def scan(
             continue
         try:
             about = entry.stat()
-            if not os.path.isfile(entry):
+            if what := special(about.st_mode):
+                found.unreadable[path] = Fault(0, what, Outcome.UNSUPPORTED)
                 continue
             before = known.get(path)
             same = before and (before.size, before.mtime_ns, before.inode) == (
@@ -134,7 +170,13 @@ def scan(
                 about.st_mtime_ns,
                 about.st_ino,
             )
-            doc = before.doc if before and same else document_id(root / path if root.is_dir() else root)
+            large = most is not None and about.st_size > most
+            if before and same and (large or not before.doc.startswith(LARGE)):
+                doc = before.doc
+            elif large:
+                doc = unread_id(path, about.st_size, about.st_mtime_ns)
+            else:
+                doc = document_id(root / path if root.is_dir() else root)
             found.files[path] = File(path, about.st_size, about.st_mtime_ns, about.st_ino, doc)
         except OSError as error:
             found.unreadable[path] = _unreadable(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import types
 from pathlib import Path
 
@@ -135,3 +136,53 @@ def test_two_names_that_are_no_unicode_are_two(folder: Path) -> None:
     found = scan(folder, (".pdf",), {})
     assert sorted(found.unreadable) == ["bad?.pdf", "bad?.pdf?"]
     assert found.unsupported == ["bad?.xyz", "bad?.xyz", "notes.xyz"]  # and none that no terminal takes
+
+
+def test_a_file_that_is_too_large_is_not_hashed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (folder / "large.pdf").open("wb") as out:
+        out.truncate(5000)
+    hashed: list[str] = []
+    real = scanning.document_id
+    monkeypatch.setattr(scanning, "document_id", lambda path: hashed.append(path.name) or real(path))
+    first = scan(folder, (".pdf",), {}, most=100)
+    assert sorted(hashed) == ["a.pdf", "b.PDF"]
+    large = first.files["large.pdf"]
+    assert (large.size, large.doc[:6], len(large.doc)) == (5000, "large-", 32)
+    assert scan(folder, (".pdf",), first.files, most=100).files["large.pdf"] == large
+    hashed.clear()
+    raised = scan(folder, (".pdf",), first.files, most=10_000)  # the limit is higher now: it is hashed once
+    assert hashed == ["large.pdf"]
+    assert raised.files["large.pdf"].doc == real(folder / "large.pdf")
+    assert scan(folder, (".pdf",), raised.files, most=100).files == raised.files  # it stays what it is known as
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs POSIX files")
+def test_pipes_sockets_devices_and_links_to_them_are_named_and_never_opened(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To open a named pipe waits for ever for whoever writes into it."""
+    os.mkfifo(folder / "pipe.pdf")
+    os.symlink(folder / "pipe.pdf", folder / "link.pdf")
+    os.symlink("/dev/zero", folder / "zero.pdf")
+    os.mkfifo(folder / "pipe.xyz")
+    with socket.socket(socket.AF_UNIX) as listening:
+        monkeypatch.chdir(tmp_path)  # the path of a socket is short
+        listening.bind(os.path.relpath(folder / "socket.pdf", tmp_path))
+        found = scan(folder, (".pdf",), {})
+    assert sorted(found.files) == ["a.pdf", "sub/b.PDF"]
+    assert found.unsupported == ["notes.xyz", "pipe.xyz"]
+    assert {path: fault.reason for path, fault in found.unreadable.items()} == {
+        "pipe.pdf": "a named pipe: it is not opened",
+        "link.pdf": "a named pipe: it is not opened",
+        "zero.pdf": "a device: it is not opened",
+        "socket.pdf": "a socket: it is not opened",
+    }
+    assert {fault.outcome for fault in found.unreadable.values()} == {Outcome.UNSUPPORTED}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs POSIX files")
+def test_a_pipe_that_takes_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pdf")
+    with pytest.raises(OSError, match="a named pipe"):
+        scanning.document_id(tmp_path / "pipe.pdf")
+    assert scan(tmp_path / "pipe.pdf", (".pdf",), {}).unreadable["."].reason == "a named pipe: it is not opened"
