@@ -16,6 +16,7 @@ from ragsys.types import BBox, DocumentInfo, Fault, Page, PageImage
 from ragsys_pdf.cleaning import clean, unmappable
 from ragsys_pdf.engine import mupdf, pymupdf
 from ragsys_pdf.furniture import Edge, edges, furniture
+from ragsys_pdf.mending import LOST, cut_off, is_mended, pages_of, without_torn_end
 from ragsys_pdf.options import LoaderOptions
 from ragsys_pdf.pages import Carry, Setting, build_page, fold
 from ragsys_pdf.spans import Box, RawPage, raw_page, turn
@@ -37,6 +38,9 @@ _UNHELPFUL = re.compile(  # titles that programs make up
     r"|\.(docx?|pdf|pptx?|xlsx?|indd|qxd|tex|dvi|rtf)$",
     re.IGNORECASE,
 )
+
+
+_TRUNCATED = "truncated: the file ends before it is complete, and no page can be read"
 
 
 class PyMuPdfLoader:
@@ -69,6 +73,8 @@ class PyMuPdfLoader:
         """Every page, reading two ahead: running headers and a table's continuation show on the pages around."""
         with self.document(path) as document:
             total: int = document.page_count
+            if is_mended(document):
+                yield Fault(0, f"{'truncated' if cut_off(path) else 'damaged'}: {LOST}")
             outline = self._outline(document)
             labelled = bool(document.is_pdf and document.get_page_labels())
             read: dict[int, tuple[RawPage | Fault, list[Edge]]] = {}
@@ -203,11 +209,9 @@ def open_document(path: Path, options: LoaderOptions) -> Any:
     except MemoryError:
         raise
     except Exception as error:
-        known = path.suffix.lower() in SUFFIXES
-        raise DocumentError(
-            f"{path}: not a readable {path.suffix[1:].upper() or 'document'} file ({_reason(error)})",
-            outcome="broken" if known else "unsupported",
-        ) from error
+        document = without_torn_end(path)
+        if document is None:
+            raise _unopened(path, error) from error
     try:
         if document.needs_pass:
             password = options.password.get_secret_value() if options.password else ""
@@ -220,7 +224,7 @@ def open_document(path: Path, options: LoaderOptions) -> Any:
                 )
         if document.is_reflowable:
             document.layout(width=options.reflow_width, height=options.reflow_height, fontsize=options.reflow_size)
-        pages = document.page_count
+        pages = pages_of(document)
     except DocumentError:
         document.close()
         raise
@@ -228,11 +232,25 @@ def open_document(path: Path, options: LoaderOptions) -> Any:
         raise
     except Exception as error:
         document.close()
-        raise DocumentError(f"{path}: its pages cannot be counted ({_reason(error)})") from error
+        counted = _TRUNCATED if cut_off(path) else f"its pages cannot be counted ({_reason(error)})"
+        raise DocumentError(f"{path}: {counted}") from error
     if pages < 1:
+        repaired = document.is_repaired
         document.close()
+        if cut_off(path):
+            raise DocumentError(f"{path}: {_TRUNCATED}")
+        if repaired:
+            raise DocumentError(f"{path}: damaged: no page can be found in it")
         raise DocumentError(f"{path}: the file has no pages", outcome="empty")
     return document
+
+
+def _unopened(path: Path, error: Exception) -> DocumentError:
+    if cut_off(path):
+        return DocumentError(f"{path}: {_TRUNCATED}")
+    known = path.suffix.lower() in SUFFIXES
+    what = f"not a readable {path.suffix[1:].upper() or 'document'} file ({_reason(error)})"
+    return DocumentError(f"{path}: {what}", outcome="broken" if known else "unsupported")
 
 
 def read_raw(sheet: Any, number: int, label: str = "") -> RawPage:

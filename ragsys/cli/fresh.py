@@ -127,7 +127,12 @@ def summarise(shell: Shell, report: Report, status: Status, *, watching: bool = 
         if shell.verbose:
             for path in report.unsupported:
                 shell.say(dim(f"  {path}"))
-    _list(shell, "not read", [(f"{path} p.{page}", reason) for path, page, reason in report.faults], "page")
+    _list(
+        shell,
+        "not read",
+        [(f"{path} p.{page}" if page else path, reason) for path, page, reason in report.faults],
+        "page",
+    )
     for warning in report.warnings:
         shell.say(coloured("warning: ", "yellow"), warning)
     if len(status.outcomes) > 1:
