@@ -249,7 +249,8 @@ def _unopened(path: Path, error: Exception) -> DocumentError:
     if cut_off(path):
         return DocumentError(f"{path}: {_TRUNCATED}")
     known = path.suffix.lower() in SUFFIXES
-    what = f"not a readable {path.suffix[1:].upper() or 'document'} file ({_reason(error)})"
+    cause = error.__cause__ if isinstance(error.__cause__, Exception) else error  # it names no path
+    what = f"not a readable {path.suffix[1:].upper() or 'document'} file ({_reason(cause)})"
     return DocumentError(f"{path}: {what}", outcome="broken" if known else "unsupported")
 
 
