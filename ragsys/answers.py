@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 from ragsys.types import JSON, BBox, Evidence, Level, Usage
+from ragsys.wording import unbroken
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -147,7 +148,7 @@ class Answer:
 
     def __str__(self) -> str:
         sources = "\n".join(
-            f"[{c.number}] {c.path} p.{c.page} ({c.level.value}{', the file is gone' if c.gone else ''})"
+            f"[{c.number}] {unbroken(c.path)} p.{c.page} ({c.level.value}{', the file is gone' if c.gone else ''})"
             for c in self.sources
         )
         return f"{self.text}\n\n{sources}" if sources else self.text

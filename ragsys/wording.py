@@ -17,3 +17,8 @@ def verb(count: int, one: str = "is", many: str = "are") -> str:
 def part(some: int, count: int, noun: str, one: str = "is", many: str = "are") -> str:
     """ "1 of 3 pages is", "2 of 3 pages are"."""
     return f"{some:,} of {counted(count, noun)} {verb(some, one, many)}"
+
+
+def unbroken(text: str) -> str:
+    """`text` with each line feed as `\\n`: a file's name may hold one, and must not look like another line."""
+    return text.replace("\n", "\\n")

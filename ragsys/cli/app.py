@@ -12,8 +12,9 @@ from typing import Any
 import click
 
 from ragsys.cli.shell import debugging
-from ragsys.cli.text import Styled, dim, rendered
+from ragsys.cli.text import Styled, dim, line_of, rendered
 from ragsys.errors import RagsysError
+from ragsys.wording import unbroken
 
 INTERRUPTED = "interrupted; nothing is lost: run it again to continue"
 
@@ -195,11 +196,13 @@ def _fail(error: dict[str, Any], code: int, as_json: bool) -> int:
         click.echo(json.dumps(error, ensure_ascii=False))
         return code
     head = "" if code == 130 else f"{error['error']}: "
-    lines = [rendered([Styled(head, "red", True), str(error["message"])])]
+    message = str(error["message"])
+    listed = error["error"] == "ConfigError"  # all mistakes, one a line
+    lines = [rendered([Styled(head, "red", True), message if listed else unbroken(message)])]
     lines += [rendered([dim(f"  {line}")]) for line in str(error["hint"] or "").splitlines()]
     click.echo("\n".join(lines), err=True, color=_colour())
     return code
 
 
 def _warn(text: str) -> None:
-    click.echo(rendered([Styled("warning: ", "yellow"), text]), err=True, color=_colour())
+    click.echo(line_of([Styled("warning: ", "yellow"), text]), err=True, color=_colour())

@@ -136,7 +136,11 @@ class Session:
             click.echo(json.dumps(error.as_dict(), ensure_ascii=False))
             return
         told = error.as_dict()
-        self.shell.say(Styled(f"{told['error']}: ", "red", True), str(told["message"]))
+        # a mistake of the configuration may be several, one a line
+        first, *more = str(told["message"]).split("\n") if isinstance(error, ConfigError) else [str(told["message"])]
+        self.shell.say(Styled(f"{told['error']}: ", "red", True), first)
+        for line in more:
+            self.shell.say(line)
         for line in str(told["hint"] or "").splitlines():
             self.shell.say(dim(f"  {line}"))
 

@@ -86,7 +86,8 @@ def _show(shell: Shell, loaded: Config) -> None:
 
     shell.say(dim(f"# config {loaded.hash}; whole: kept as a file it extends nothing"))
     shell.say("extends: null")
-    shell.say(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100).rstrip())
+    for line in yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100).rstrip().splitlines():
+        shell.say(line)
 
 
 def whole(loaded: Config) -> dict[str, Any]:

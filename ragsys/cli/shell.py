@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ragsys.cli.text import Part, dim, rendered, safe, wrapped
+from ragsys.cli.text import Part, dim, line_of, safe, wrapped
+from ragsys.wording import unbroken
 
 if TYPE_CHECKING:
     from ragsys.cli.progress import Bar
@@ -30,7 +31,7 @@ class Quieter(logging.Formatter):
     """One line a record; tracebacks only with $RAGSYS_DEBUG."""
 
     def format(self, record: logging.LogRecord) -> str:
-        text = f"{record.levelname.lower()}: {safe(record.getMessage())}"  # a server's words may be in it
+        text = f"{record.levelname.lower()}: {unbroken(safe(record.getMessage()))}"  # a server's words may be in it
         if record.exc_info and record.exc_info[1] is not None:
             text += f": {safe(str(record.exc_info[1]))}"
             if debugging():
@@ -53,12 +54,12 @@ class Shell:
 
     def say(self, *parts: Part) -> None:
         """A line of the result."""
-        click.echo(rendered(parts))
+        click.echo(line_of(parts))
 
     def note(self, *parts: Part) -> None:
         """A line beside the result; nothing when quiet."""
         if not self.quiet:
-            click.echo(rendered(parts), err=True)
+            click.echo(line_of(parts), err=True)
 
     def faint(self, text: str, *, whole: str = "") -> None:
         """A wrapped, faint line of the result; the stretch `whole`, which is there to be copied, is not broken."""

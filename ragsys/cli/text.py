@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import click
 
+from ragsys.wording import unbroken
+
 #: C0 and C1 controls but tab and line feed, and marks that turn the direction of what follows.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _WORDS = re.compile(r"\w+")
@@ -62,6 +64,11 @@ def rendered(parts: Iterable[Part]) -> str:
         else safe(part)
         for part in parts
     )
+
+
+def line_of(parts: Iterable[Part]) -> str:
+    """The parts as `rendered`, on one line."""
+    return unbroken(rendered(parts))
 
 
 def width() -> int:
