@@ -25,6 +25,7 @@ from ragsys.configfile import DEFAULT, based, expanded, merged, override, placed
 from ragsys.errors import ConfigError, MissingExtra, RagsysError, did_you_mean
 from ragsys.masking import masked, words
 from ragsys.options import secret_fields
+from ragsys.plainyaml import odd
 from ragsys.plugins import Builder, Registry, missing_package, options_type
 
 #: Roles whose stages may be left out: a component that cannot run here leaves its pages pending and says why itself.
@@ -294,7 +295,7 @@ def load(
         raw, where = read(str(source or os.environ.get("RAGSYS_CONFIG") or DEFAULT), registry)
     for given in overrides:
         raw = override(raw, given)
-    problems: list[str] = []
+    problems = list(odd(raw))
     raw = expanded(raw, "", problems)
     try:
         config = Config.model_validate(raw)
@@ -302,7 +303,9 @@ def load(
         problems += [*_explain(error), *_unknown(raw, registry)]
         raise ConfigError(placed(where, problems), hint="see it whole: ragsys config show") from None
     if problems:
-        raise ConfigError(placed(where, problems), hint="set the variable, or give it a default: ${NAME:-default}")
+        unset = any("environment variable" in problem for problem in problems)
+        hint = "set the variable, or give it a default: ${NAME:-default}" if unset else None
+        raise ConfigError(placed(where, problems), hint=hint or "see it whole: ragsys config show")
     found = check(config, registry)
     if found:
         hints = dict.fromkeys(error.hint for error in found if error.hint)

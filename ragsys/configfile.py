@@ -12,6 +12,7 @@ import yaml
 
 from ragsys.errors import ConfigError, did_you_mean
 from ragsys.masking import setting
+from ragsys.plainyaml import parse
 
 if TYPE_CHECKING:
     from ragsys.plugins import Registry
@@ -27,24 +28,6 @@ def placed(where: str, problems: Sequence[str]) -> list[str]:
     return [f"{where}: {problem}" for problem in problems]
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML's safe loader that refuses a key which is given twice: YAML itself would forget the first."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key '{key.value}' is given twice", key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def _parse(text: str) -> Any:
-    return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
-
-
 def read(source: str, registry: Registry, chain: tuple[str, ...] = ()) -> tuple[dict[str, Any], str]:
     """The mapping of a preset or file with everything that it extends underneath, and its name for messages."""
     text, where, folder = _locate(source, registry)
@@ -52,7 +35,7 @@ def read(source: str, registry: Registry, chain: tuple[str, ...] = ()) -> tuple[
     if identity in chain:
         raise ConfigError(f"configurations extend each other in a circle: {' -> '.join((*chain, identity))}")
     try:
-        raw = {} if (parsed := _parse(text)) is None else parsed
+        raw = {} if (parsed := parse(text)) is None else parsed
     except yaml.YAMLError as error:
         reason = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise ConfigError(f"{where}: not valid YAML: {reason}{_mark(error)}") from error
@@ -140,7 +123,7 @@ def override(raw: Mapping[str, Any], given: str) -> dict[str, Any]:
     if keys[0] == "extends":
         raise ConfigError(f"--set {given}: a configuration's base is chosen as a whole", hint="--config NAME|FILE")
     try:
-        change = _parse(text)
+        change = parse(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"--set {setting(given)}: the value is not valid YAML{_mark(error)}") from error
     for key in reversed(keys):

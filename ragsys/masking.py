@@ -58,13 +58,15 @@ def setting(given: str) -> str:
     """An `a.b=value`, as in `--set`, without its secrets; of a value that cannot be read and may hold one, nothing."""
     import yaml
 
+    from ragsys.plainyaml import parse
+
     key, equals, value = given.partition("=")
     if not equals:
         key, equals, value = given.partition(":")  # a slip: whoever makes it has typed the value all the same
     if not equals or not value.strip():
         return given
     try:
-        read = yaml.safe_load(value)
+        read = parse(value)
     except yaml.YAMLError:
         return f"{key}{equals}…" if _MENTIONED.search(given) else words(given)
     shown = masked(read, key.strip())

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,10 +67,23 @@ def _elsewhere(place: Place) -> list[str]:
     return [] if place_of(place.root).folder == place.folder else ["--library", quoted(place.folder)]
 
 
-def quoted(path: Path) -> str:
-    """A path as it can be pasted into a shell."""
+def quoted(path: Path | str) -> str:
+    """A path or a word as it can be pasted into a shell, on one line: nothing in a name is a command."""
     text = str(path)
-    return f'"{text}"' if any(char in text for char in " ()&;'") else text
+    if os.name == "nt":
+        return f'"{text}"' if re.search(r"[ ()&;'^%!,=]", text) else text
+    if not text.isprintable():  # a line feed, an escape of a terminal, bytes that are no text
+        return "$'" + "".join(map(_escaped, text)) + "'"
+    return shlex.quote(text)
+
+
+def _escaped(char: str) -> str:
+    if char in "\\'":
+        return "\\" + char
+    if char.isprintable():
+        return char
+    how = "surrogateescape" if "\udc80" <= char <= "\udcff" else "surrogatepass"
+    return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", how))
 
 
 #: What ragsys makes in a library's folder, as {folder in it: names in that}; "" is the library's folder itself.

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from ragsys.drawing import Sheet
 from ragsys.errors import DocumentError, UsageError
+from ragsys.places import quoted
 from ragsys.types import BBox, PageImage
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def render(space: Space, doc: str, page: int, dpi: float = 110, clip: BBox | Non
     if file is None:
         there = [path for path in state.paths if space.file(path).is_file()]
         what = f"{there[0]}: the file has changed since" if there else f"{', '.join(state.paths)}: the file is gone"
-        raise DocumentError(what, outcome="unreadable", hint=f"ragsys index {space.root}")
+        raise DocumentError(what, outcome="unreadable", hint=f"ragsys index {quoted(space.root)}")
     drawn = space.drawer.draw(Sheet(doc, file, page, state.paths[0]), dpi, clip)
     _keep(kept, drawn)
     return drawn

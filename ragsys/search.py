@@ -18,6 +18,7 @@ from ragsys.errors import IncompleteLayer
 from ragsys.filling import fill
 from ragsys.index import Index
 from ragsys.locating import Score, best_blocks, dot
+from ragsys.places import quoted
 from ragsys.protocols import Scoring
 from ragsys.ranking import zscores
 from ragsys.records import point_id
@@ -78,7 +79,7 @@ class Searcher:
         parts = [ranked for ranked in lists if ranked.coverage < 1.0]
         if parts and not partial:
             names = ", ".join(f"{ranked.name} ({ranked.coverage:.0%})" for ranked in parts)
-            raise IncompleteLayer(f"incomplete: {names}", hint=f"ragsys index {self.space.root} --wait")
+            raise IncompleteLayer(f"incomplete: {names}", hint=f"ragsys index {quoted(self.space.root)} --wait")
         ranked = clock("fuse", lambda: self.fuse(whole or parts))
         if parts and whole:
             ranked = clock("rescore", lambda: self.rescore(query, ranked, parts, clock))

@@ -22,6 +22,7 @@ from ragsys.evaluation.harness import Named, evaluate, named_configs
 from ragsys.evaluation.scoring import NamedMetric, build_metrics
 from ragsys.evaluation.statistics import clusters
 from ragsys.evaluation.suites import open_suite, questions_of
+from ragsys.places import quoted
 from ragsys.plugins import Builder, Registry, registry
 from ragsys.protocols import SetMetric
 from ragsys.wording import counted
@@ -127,7 +128,7 @@ def tune(
         raise UsageError(
             f"{named.name} has a score of every candidate for {counted(len(shared), 'question')} only: too few to "
             "choose by",
-            hint=f"what each was given: ragsys eval {out} --report-only",
+            hint=f"what each was given: ragsys eval {quoted(out)} --report-only",
         )
     choice = choose(named.info, scores, labels, least=least, seed=seed)
     return Tuned(opened.name, choice, tuple(candidates), out, (*notes, *scored.notes))

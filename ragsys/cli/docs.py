@@ -10,6 +10,7 @@ import click
 from ragsys.cli.shell import Shell, Where, folder, library, output
 from ragsys.cli.text import Part, bold, coloured, dim, shortened, size, table
 from ragsys.errors import UsageError
+from ragsys.places import quoted
 
 if TYPE_CHECKING:
     from ragsys.places import Place
@@ -26,7 +27,7 @@ class FolderFirst(click.Command):
         """As click's."""
         plain = [one for one in args if not one.startswith("-")]
         if len(plain) > 1 and plain[0] in _ACTIONS and plain[1] not in _ACTIONS and not Path(plain[0]).is_dir():
-            order = " ".join([plain[1], plain[0], *plain[2:]])
+            order = " ".join(map(quoted, [plain[1], plain[0], *plain[2:]]))
             raise UsageError(f"the folder comes first, then '{plain[0]}'", hint=f"ragsys docs {order}")
         return super().parse_args(ctx, args)
 
@@ -49,7 +50,7 @@ def docs(shell: Shell, where: Where, folder: Path, action: str, files: tuple[str
     FILE is a path, the end of one, or a document id (or its start).
     """
     if action == "list" and files:
-        raise UsageError("docs list takes no file", hint=f"ragsys docs FOLDER info {files[0]}")
+        raise UsageError("docs list takes no file", hint=f"ragsys docs FOLDER info {quoted(files[0])}")
     if action != "list" and not files:
         raise UsageError(f"docs {action} needs a file", hint=f"ragsys docs FOLDER {action} FILE")
     with where.open(folder, shell) as opened:

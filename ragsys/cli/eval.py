@@ -147,13 +147,15 @@ def _options(given: tuple[str, ...]) -> dict[str, Any]:
     """{option: value} of `a=value`, read as YAML. Raises `UsageError`."""
     import yaml
 
+    from ragsys.plainyaml import parse
+
     found = {}
     for text in given:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
             raise UsageError(f"--option {text}: expected a=value", hint="--option split=test")
         try:
-            found[name.strip()] = yaml.safe_load(value)
+            found[name.strip()] = parse(value)
         except yaml.YAMLError as error:
             raise UsageError(f"--option {text}: the value is not valid YAML") from error
     return found

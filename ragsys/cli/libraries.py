@@ -32,7 +32,9 @@ def libraries(shell: Shell, action: str, roots: tuple[str, ...], yes: bool) -> N
 
     if action == "list":
         if roots:
-            raise UsageError("libraries list takes no folder", hint=f"ragsys libraries remove {roots[0]}")
+            raise UsageError(
+                "libraries list takes no folder", hint=f"ragsys libraries remove {places.quoted(roots[0])}"
+            )
         _list(shell, list(places.libraries()))
         return
     if not roots:

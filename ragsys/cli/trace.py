@@ -31,7 +31,7 @@ def trace(shell: Shell, where: Where, folder: Path, action: str, name: str | Non
       replay [ID]  run the agent again on the recorded results; no search, no model
     """
     from ragsys.answer import TRACES
-    from ragsys.places import place_of, read
+    from ragsys.places import place_of, quoted, read
     from ragsys.trace import TraceFolder
 
     place = place_of(folder, where.library)
@@ -40,7 +40,7 @@ def trace(shell: Shell, where: Where, folder: Path, action: str, name: str | Non
     kept = TraceFolder(place.folder / TRACES)
     if action == "list":
         if name is not None:
-            raise UsageError("trace list takes no id", hint=f"ragsys trace FOLDER show {name}")
+            raise UsageError("trace list takes no id", hint=f"ragsys trace FOLDER show {quoted(name)}")
         _list(shell, kept)
     elif not kept.names():
         raise LibraryError(f"no question was asked yet of {place.root}", hint='ragsys ask FOLDER "..."')

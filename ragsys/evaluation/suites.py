@@ -78,10 +78,12 @@ def _chosen(source: str, data: Path | None, installed: Registry) -> tuple[Compon
         if data is None:
             raise UsageError(
                 f"the suite '{source}' reads files that you have: name their folder",
-                hint=f"--data FOLDER        what to download: ragsys eval {source} --list",
+                hint=f"--data FOLDER        what to download: ragsys eval {places.quoted(source)} --list",
             )
         if not data.expanduser().is_dir():
-            raise UsageError(f"--data {data}: no such folder", hint=f"what to download: ragsys eval {source} --list")
+            raise UsageError(
+                f"--data {data}: no such folder", hint=f"what to download: ragsys eval {places.quoted(source)} --list"
+            )
         return named, data
     if not here:
         near = did_you_mean(source, [one.name for one in suites])
@@ -103,12 +105,14 @@ def _by_folder(folder: Path, suites: Sequence[Component]) -> Component:
             f"{folder} holds no suite: " + ("; ".join(_lacking(one, inside) for one in known) or "none knows folders"),
             hint="\n".join(
                 [f"what its files are: ragsys eval --list {one.name}" for one in known]
-                + [f"or name the suite: ragsys eval NAME --data {folder}"]
+                + [f"or name the suite: ragsys eval NAME --data {places.quoted(folder)}"]
             ),
         )
     if len(best) > 1:
         names = ", ".join(one.name for one in best)
-        raise UsageError(f"{folder} may be of several suites: {names}", hint=f"ragsys eval NAME --data {folder}")
+        raise UsageError(
+            f"{folder} may be of several suites: {names}", hint=f"ragsys eval NAME --data {places.quoted(folder)}"
+        )
     return best[0]
 
 
