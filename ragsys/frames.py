@@ -11,15 +11,20 @@ from typing import BinaryIO
 
 from ragsys.types import JSON
 
-_SIZES = struct.Struct("<II")
+SIZES = struct.Struct("<II")  # in front of a message: the bytes of its header and of its block
 LIMIT = 1 << 30  # bytes of one message
 
 
 def write(stream: BinaryIO, header: JSON, blob: bytes = b"") -> None:
     """Write one message and flush it."""
-    head = json.dumps(header, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    stream.write(_SIZES.pack(len(head), len(blob)) + head + blob)
+    stream.write(packed(header, blob))
     stream.flush()
+
+
+def packed(header: JSON, blob: bytes = b"") -> bytes:
+    """One message as it is sent."""
+    head = json.dumps(header, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return SIZES.pack(len(head), len(blob)) + head + blob
 
 
 def read(stream: BinaryIO, limit: int = LIMIT) -> tuple[JSON, bytes] | None:
@@ -30,18 +35,26 @@ def read(stream: BinaryIO, limit: int = LIMIT) -> tuple[JSON, bytes] | None:
 
 def read_header(stream: BinaryIO, limit: int) -> tuple[JSON, int] | None:
     """(the header of the next message, the bytes of the block behind it, which is to be read next); see `read`."""
-    sizes = _exactly(stream, _SIZES.size)
+    sizes = _exactly(stream, SIZES.size)
     if sizes is None:
         return None
-    head_size, blob_size = _SIZES.unpack(sizes)
+    head_size, blob_size = SIZES.unpack(sizes)
     _bound(head_size, limit)
     head = _exactly(stream, head_size)
     if head is None:
         raise ValueError("a message was cut short")
-    header = json.loads(head.decode("utf-8", "surrogatepass"))
+    return header_of(head), blob_size
+
+
+def header_of(head: bytes) -> JSON:
+    """The header of a message. Raises `ValueError` for anything but a JSON object."""
+    try:
+        header = json.loads(head.decode("utf-8", "surrogatepass"))
+    except RecursionError:
+        raise ValueError("a message's header is nested too deeply") from None
     if not isinstance(header, dict):
         raise ValueError("a message's header is not a JSON object")
-    return header, blob_size
+    return header
 
 
 def read_block(stream: BinaryIO, size: int, limit: int) -> bytes:

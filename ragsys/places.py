@@ -89,7 +89,7 @@ def _escaped(char: str) -> str:
 #: What ragsys makes in a library's folder, as {folder in it: names in that}; "" is the library's folder itself.
 _FILES = {
     "": re.compile(
-        r"library\.(json|part)|owner\.(json|part|lock)|files\.(json|part)|chat-history|replies\.sqlite(-wal|-shm|-journal)?"
+        r"library\.(json|part)|owner\.(json|part|lock|sock)|files\.(json|part)|chat-history|replies\.sqlite(-wal|-shm|-journal)?"
     ),
     "store": re.compile(r"lock|shard|schema\.(json|new)|(texts|terms)\.u?\w+"),
     "traces": re.compile(r".+\.jsonl(\.part)?|.+\.part"),
@@ -101,7 +101,9 @@ _COMPONENT = re.compile(
     r"(agent|cut|embedder|enricher|fusion|generator|judge|layout|lexical|loader|metric|ocr|postprocessor|ranker|reranker"
     r"|retriever|rewriter|splitter|suite|tool)-.+-[0-9a-f]{12}"
 )
-_BEGUN = frozenset({"owner.lock", "owner.json", "library.part"})  # what a start that was interrupted leaves
+_BEGUN = frozenset(
+    {"owner.lock", "owner.json", "owner.sock", "library.part"}
+)  # what a start that was interrupted leaves
 
 
 def made_here(folder: Path) -> tuple[list[Path], list[Path]]:

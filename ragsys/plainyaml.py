@@ -25,10 +25,11 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        mark = event.start_mark
         node = super().compose_node(parent, index)
         if isinstance(event, yaml.AliasEvent) and isinstance(node, yaml.CollectionNode):
             raise yaml.composer.ComposerError(
-                None, None, f"'*{event.anchor}' repeats a list or mapping: write it out", event.start_mark
+                None, None, f"'*{event.anchor}' repeats a list or mapping: write it out", mark
             )
         return node
 

@@ -1,15 +1,15 @@
 """The owner of an open library serves other processes over a local socket, so that `ask` works while `index` runs.
 
-The owner listens on the loopback address and writes its port and a random token into the library's folder, readable by
-this user alone. A client sends the token with its first message; messages are `frames` (JSON and bytes).
+The owner writes where it listens and a random token into the library's folder, readable by this user alone; `door` lets
+in who shows the token. Messages are `frames` (JSON and bytes).
 """
 
 from __future__ import annotations
 
 import contextlib
-import hmac
 import io
 import json
+import logging
 import os
 import secrets
 import select
@@ -20,12 +20,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from ragsys import frames, imageblocks
+from ragsys import door, frames, imageblocks
 from ragsys.actions import Turn
 from ragsys.budget import CANCELLED
 from ragsys.codec import plain
 from ragsys.config import AnswerConfig
-from ragsys.errors import BudgetSpent, LibraryBusy, NoAnswer, RagsysError
+from ragsys.door import failure
+from ragsys.errors import BudgetSpent, LibraryBusy, LibraryError, NoAnswer, RagsysError
 from ragsys.exchange import Cancel
 from ragsys.owning import ADDRESS as ABOUT
 from ragsys.types import JSON, BBox
@@ -33,11 +34,14 @@ from ragsys.types import JSON, BBox
 if TYPE_CHECKING:
     from ragsys.library import Library
 
-_PROTOCOL = 1
+log = logging.getLogger("ragsys")
 _CONNECT_SECONDS = 5.0
+_WELCOME_SECONDS = 60.0  # that an owner on a busy machine has to let a client in
+_WELCOME_BYTES = 1 << 16
+_TICK = 0.2  # seconds between two looks at whether a client still waits for that
 _CANCEL_SECONDS = 5.0  # that the owner has to end a call that is given up
 _LULL = 0.2  # seconds between two calls of a client that asks for one thing after another
-_ASKED = 1 << 20  # bytes of the head of a client's message: whoever holds no token must not fill our memory
+_ASKED = 1 << 20  # bytes of the head of a client's message
 
 
 class _Gone(Exception):
@@ -51,17 +55,28 @@ class Service:
         self._library = library
         self._about = library.place.folder / ABOUT
         self._token = secrets.token_hex(32)
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=32)
         self._clients: set[socket.socket] = set()
         self._lock = threading.Lock()
-        self._closed = threading.Event()
         self._running = 0  # calls that are under way
         self._counted = threading.Condition()  # that number has changed
-        _write_private(
-            self._about,
-            {"port": self._socket.getsockname()[1], "token": self._token, "pid": os.getpid(), "protocol": _PROTOCOL},
+        try:
+            listener, self._address = door.listen(library.place.folder)
+            self._door = door.Door(listener, self._token, self._admit)
+        except OSError as error:
+            raise self._unserved(error) from error
+        try:
+            about = {**self._address, "token": self._token, "pid": os.getpid(), "protocol": door.PROTOCOL}
+            _write_private(self._about, about)
+        except OSError as error:
+            self.close()
+            raise self._unserved(error) from error
+
+    def _unserved(self, error: OSError) -> LibraryError:
+        reason = error.strerror or str(error)
+        return LibraryError(
+            f"{self._about}: the library cannot be served to other commands: {reason}",
+            hint="remove what is in that place if it is a folder; may you write there?",
         )
-        threading.Thread(target=self._accept, name="ragsys-service", daemon=True).start()
 
     def finish(self, seconds: float) -> None:
         """Wait until no call is under way, but no longer than this."""
@@ -73,43 +88,43 @@ class Service:
 
     def close(self) -> None:
         """Stop listening; connections in use are cut."""
-        self._closed.set()
-        with contextlib.suppress(OSError):
-            self._about.unlink()
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
+        for path in (self._about, Path(self._address.get("socket", self._about))):
+            with contextlib.suppress(OSError):
+                path.unlink()
+        self._door.close()
         with self._lock:
             clients = list(self._clients)
         for client in clients:
             with contextlib.suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._socket.accept()
-            except OSError:
-                if self._closed.wait(0.1):
-                    return
-                continue  # a client that left while it waited, or too many open files for a moment
-            with self._lock:
-                self._clients.add(client)
+    def _admit(self, client: socket.socket) -> bool:
+        with self._lock:
+            if len(self._clients) >= door.CLIENTS:
+                return False
+            self._clients.add(client)
+        try:
             threading.Thread(target=self._serve, args=(client,), name="ragsys-client", daemon=True).start()
+        except RuntimeError:  # the system has no more threads
+            with self._lock:
+                self._clients.discard(client)
+            return False
+        return True
 
     def _serve(self, client: socket.socket) -> None:
         try:
+            client.setblocking(True)
             with client, _stream_of(client) as stream:
+                frames.write(stream, {"type": "welcome"})
                 while (head := frames.read_header(stream, _ASKED)) is not None:
                     message, size = head
-                    if not hmac.compare_digest(str(message.get("token", "")).encode(), self._token.encode()):
-                        frames.write(stream, _failure(RagsysError("wrong token")))
-                        return
                     blob = frames.read_block(stream, size, imageblocks.LIMIT)
                     with self._under_way():
                         self._answer(message, blob, stream, client)
         except (OSError, ValueError, _Gone):
             return  # the client is gone, or is no client of ours
+        except Exception:
+            log.warning("a call of another process ended early", exc_info=True)
         finally:
             with self._lock:
                 self._clients.discard(client)
@@ -157,9 +172,9 @@ class Service:
         except _Gone:
             raise
         except RagsysError as error:
-            tell(_failure(error))
+            tell(failure(error))
         except Exception as error:  # told to the client; the owner goes on
-            tell(_failure(RagsysError(f"{type(error).__name__}: {error}")))
+            tell(failure(RagsysError(f"{type(error).__name__}: {error}")))
         else:
             frames.write(stream, {"type": "result", "result": result}, blob)
 
@@ -280,8 +295,10 @@ class Connection:
     def __init__(self, folder: Path, config: str) -> None:
         """`config` is the client's `Config.shared`. Raises `LibraryBusy` if the owner left no word of where it is."""
         with self._reaching(folder):
-            about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-            self._token, self.owner, self._port = str(about["token"]), int(about["pid"]), int(about["port"])
+            about = frames.header_of((folder / ABOUT).read_bytes())
+            self._token, self.owner, self._address = str(about["token"]), int(about["pid"]), about
+        if about.get("protocol") != door.PROTOCOL:
+            raise door.another_version(self.owner)
         self._folder, self._config = folder, config
 
     @staticmethod
@@ -289,7 +306,7 @@ class Connection:
     def _reaching(folder: Path) -> Iterator[None]:
         try:
             yield
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise NoAnswer(
                 f"another process has the library in {folder} open and does not answer ({error})",
                 hint="wait until it ends, or end it; `ragsys doctor` names it",
@@ -305,12 +322,9 @@ class Connection:
         """
         if cancel is not None and cancel.is_set:
             args = {**args, "cancelled": True}
-        with self._reaching(self._folder):
-            line = socket.create_connection(("127.0.0.1", self._port), _CONNECT_SECONDS)
-        line.settimeout(None)  # an indexing run may take long between two messages
-        with line, _stream_of(line) as stream, _half_closed(line, cancel) as sent:
+        with self._let_in(cancel) as line, _stream_of(line) as stream, _half_closed(line, cancel) as sent:
             try:
-                frames.write(stream, {"token": self._token, "config": self._config, "call": call, "args": args}, block)
+                frames.write(stream, {"config": self._config, "call": call, "args": args}, block)
                 sent()
                 while (message := frames.read(stream)) is not None:
                     header, blob = message
@@ -327,12 +341,58 @@ class Connection:
             raise BudgetSpent(CANCELLED)
         raise NoAnswer("the library's owner ended", hint="run it again")
 
+    def _let_in(self, cancel: Cancel | None) -> socket.socket:
+        """A line on which the owner waits for a call; one that serves as many as it can is asked again for a while."""
+        until = time.monotonic() + _CONNECT_SECONDS
+        while True:
+            with self._reaching(self._folder), contextlib.ExitStack() as undo:
+                line = undo.enter_context(door.dial(self._address, _CONNECT_SECONDS))
+                try:
+                    line.sendall(frames.packed(door.hello(self._token)))
+                    _answered(line, cancel)
+                    line.settimeout(None)  # an indexing run may take long between two messages
+                    _welcome(line)
+                except NoAnswer:
+                    if time.monotonic() > until:
+                        raise
+                    time.sleep(_TICK)
+                    continue
+                undo.pop_all()
+                return line
+
     def call(self, call: str, args: JSON | None = None) -> Any:
         """The result of a call."""
         result: Any = None
         for header, _ in self.events(call, args or {}):
             result = header.get("result")
         return result
+
+
+def _answered(line: socket.socket, cancel: Cancel | None) -> None:
+    """Wait until the owner says something. Raises `TimeoutError`, `BudgetSpent` where nobody waits any more."""
+    began = time.monotonic()
+    line.settimeout(_TICK)
+    while True:
+        with contextlib.suppress(TimeoutError):
+            line.recv(1, socket.MSG_PEEK)
+            return
+        waited = time.monotonic() - began
+        if cancel is not None and cancel.is_set and waited > _CANCEL_SECONDS:
+            raise BudgetSpent(CANCELLED)
+        if waited > _WELCOME_SECONDS:
+            raise TimeoutError(f"it let nobody in for {waited:.0f} s")
+
+
+def _welcome(line: socket.socket) -> None:
+    """The first words of the owner. Raises what it refuses the client with; `ValueError` if it is no owner."""
+    with _stream_of(line) as stream:
+        message = frames.read(stream, _WELCOME_BYTES)
+    if message is None:
+        raise ValueError("it hung up")
+    if message[0].get("type") == "error":
+        raise _error(message[0])
+    if message[0].get("type") != "welcome":
+        raise ValueError("it is no process of ragsys")
 
 
 @contextlib.contextmanager
@@ -357,10 +417,6 @@ def _half_closed(line: socket.socket, cancel: Cancel | None) -> Iterator[Callabl
 def _shut(line: socket.socket, how: int) -> None:
     with contextlib.suppress(OSError):
         line.shutdown(how)
-
-
-def _failure(error: RagsysError) -> JSON:
-    return {"type": "error", **error.as_dict(), "exit_code": error.exit_code}
 
 
 def _error(header: JSON) -> RagsysError:
