@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ragsys.environment import without_secrets
 from ragsys.places import place_of
 
 #: -P: a file of the current folder must never be taken for a module.
@@ -40,7 +41,7 @@ def launch(command: tuple[str, ...]) -> subprocess.Popen[bytes]:
     """A worker, which waits for its first message. Raises `OSError`."""
     pipe = subprocess.PIPE
     # a parser multiplies no matrices: the threads that NumPy would start for them only spin
-    own = {"OPENBLAS_NUM_THREADS": "1", **os.environ}
+    own = {"OPENBLAS_NUM_THREADS": "1", **without_secrets()}
     process = subprocess.Popen(list(command), stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, bufsize=0, env=own)
     if process.stdout is not None:
         _widen(process.stdout.fileno())

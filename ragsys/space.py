@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import RLock
 from types import MappingProxyType
 
+from ragsys import workerconfig
 from ragsys.catalog import Catalog, State, tally
 from ragsys.config import Config
 from ragsys.drawing import Drawer
@@ -288,8 +289,11 @@ class Space:
 
     def worker_start(self) -> JSON:
         """The first message to a worker."""
+        eager = [name for name, retriever in self.layers.retrievers.items() if retriever.eager]
         return {
-            "config": self.config.model_dump(mode="json"),
+            "config": workerconfig.of(
+                self.config, self.builder.registry, eager, digesting=self.layers.digesting is not None
+            ),
             "state": str(self.builder.state),
             "cache": str(self.builder.cache),
         }

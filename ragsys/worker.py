@@ -248,10 +248,15 @@ def _warm_up() -> None:
     """Import what a job of the default configuration needs while the owner is not ready to send one."""
     with contextlib.suppress(Exception):  # what cannot be imported is told when a job asks for it
         from ragsys.config import load
+        from ragsys.configfile import DEFAULT
+        from ragsys.errors import ConfigError
         from ragsys.layers import Layers
         from ragsys.plugins import Builder, load_target, registry
 
-        config = load(None)
+        try:
+            config = load(None)
+        except ConfigError:  # one with a variable that is not for us
+            config = load(DEFAULT)
         roles = [*(("loader", spec) for spec in config.loaders.values())]
         for role, spec in (*roles, ("splitter", config.splitter), ("lexical", config.lexical)):
             if spec is not None:
@@ -267,7 +272,7 @@ def _worker(start: dict[str, Any], out: BinaryIO) -> Worker:
     from ragsys.plugins import Builder, registry
 
     config = Config.model_validate(start["config"])
-    # a worker encodes the cheap vectors only; the others are never built here
+    # a worker encodes the cheap vectors only; the others are not in what it is sent
     builder = Builder(registry(), config.defaults, Path(start["state"]), Path(start["cache"]))
     return Worker(Layers(config, builder), out, Path(start["at"]))
 

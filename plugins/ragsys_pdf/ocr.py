@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import io
-import os
 import shutil
 import statistics
 import subprocess
@@ -12,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache, cached_property
 from typing import Any
 
+from ragsys.environment import without_secrets
 from ragsys.errors import DocumentError, MissingExtra, RagsysError
 from ragsys.protocols import Context, Ocr
 from ragsys.types import Block, PageImage
@@ -75,7 +75,7 @@ class TesseractOcr:
                 input=buffer.getvalue(),
                 capture_output=True,
                 timeout=self.options.timeout or None,
-                env={**os.environ, "OMP_THREAD_LIMIT": str(self.options.threads)},
+                env={**without_secrets(), "OMP_THREAD_LIMIT": str(self.options.threads)},
                 check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
@@ -102,7 +102,8 @@ def parse_tsv(table: str, min_confidence: float) -> list[list[tuple[Box, str]]]:
 
 @cache
 def _languages() -> frozenset[str]:
-    done = subprocess.run(["tesseract", "--list-langs"], capture_output=True, timeout=30, check=False)
+    listing = ["tesseract", "--list-langs"]
+    done = subprocess.run(listing, capture_output=True, timeout=30, env=without_secrets(), check=False)
     return frozenset(done.stdout.decode("utf-8", "replace").split())
 
 

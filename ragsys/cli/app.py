@@ -105,10 +105,11 @@ Exit codes: 0 done (an answer that abstains is an answer), 1 an error,
 2 wrong use or configuration, 130 interrupted.
 \b
 Environment:
-  RAGSYS_HOME    where libraries and caches live
-  RAGSYS_CONFIG  the default of --config
-  RAGSYS_DEBUG   1: show the traceback of an error
-  NO_COLOR       1: no colours
+  RAGSYS_HOME      where libraries and caches live
+  RAGSYS_CONFIG    the default of --config
+  RAGSYS_DEBUG     1: show the traceback of an error
+  RAGSYS_PASS_ENV  A,B: variables that parsers of documents get too
+  NO_COLOR         1: no colours
 """
 
 
