@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from ragsys import private
 from ragsys.codec import fingerprint
 from ragsys.protocols import Reply, Request
 from ragsys.types import Usage
@@ -74,7 +75,8 @@ class ReplyCache:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            private.folder(self.path.parent)
+            private.file(self.path)
             connection = sqlite3.connect(self.path, timeout=1.0, check_same_thread=False)
             try:
                 connection.execute("PRAGMA journal_mode=WAL")

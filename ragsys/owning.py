@@ -7,6 +7,7 @@ from pathlib import Path
 
 import portalocker
 
+from ragsys import private
 from ragsys.errors import LibraryBusy
 from ragsys.places import Place
 
@@ -36,6 +37,8 @@ def is_open(folder: Path) -> bool:
 
 def locked(folder: Path) -> portalocker.Lock | None:
     """The library's lock, taken; None if a process has it."""
+    with contextlib.suppress(OSError):  # a folder that cannot be written, say: taking the lock tells it
+        private.file(folder / LOCK)
     lock = portalocker.Lock(str(folder / LOCK), mode="a", timeout=0, fail_when_locked=True)
     try:
         lock.acquire()

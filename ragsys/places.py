@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import platformdirs
 
+from ragsys import private
 from ragsys.errors import LibraryError
 
 FORMAT = 2
@@ -139,7 +141,7 @@ def register(place: Place) -> None:
     if read(place.folder) is None:
         _check_new(place)
     try:
-        place.folder.mkdir(parents=True, exist_ok=True)
+        private.folder(place.folder)
     except OSError as error:
         raise LibraryError(
             f"{place.folder}: the library's folder cannot be made: {error.strerror or error}",
@@ -148,6 +150,23 @@ def register(place: Place) -> None:
     about = place.folder / ABOUT
     if not about.exists():
         _write(about, place)
+    _secure(place.folder)
+
+
+def _secure(folder: Path) -> None:
+    """Keep what ragsys made from other users: the folders of all libraries and of the cache, and what is ours in a
+    library's folder.
+
+    A folder that was named by `--library` keeps its own rights: it may be one that a user made with care, for a group
+    say. What others see in it are the names of our files, which are private all the same.
+    """
+    base = data_dir() / "libraries"
+    for path in (data_dir(), base, cache_dir(), *([folder] if folder.parent == base else [])):
+        private.tighten(path)
+    with contextlib.suppress(OSError):
+        for entry in folder.iterdir():
+            if entry.name in _FILES or _FILES[""].fullmatch(entry.name) or _COMPONENT.fullmatch(entry.name):
+                private.tighten(entry)
 
 
 def _check_new(place: Place) -> None:
@@ -173,6 +192,7 @@ def upgrade(place: Place) -> None:
 
 def _write(about: Path, place: Place) -> None:
     partial = about.with_suffix(".part")
+    private.file(partial)
     partial.write_text(json.dumps({"root": str(place.root), "format": FORMAT}), encoding="utf-8")
     os.replace(partial, about)
 

@@ -14,6 +14,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ragsys import private
 from ragsys.drawing import Sheet
 from ragsys.errors import DocumentError, UsageError
 from ragsys.places import quoted
@@ -64,7 +65,7 @@ def _load(kept: Path, page: int, dpi: float) -> PageImage | None:
 
 def _keep(kept: Path, drawn: PageImage) -> None:
     with contextlib.suppress(OSError):  # a cache that cannot be written is no reason to fail
-        kept.parent.mkdir(parents=True, exist_ok=True)
+        private.folder(kept.parent)
         partial = kept.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
         drawn.image.save(partial, "PNG", dpi=(drawn.dpi, drawn.dpi))
         os.replace(partial, kept)

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from ragsys import private
 from ragsys.globs import wanted
 from ragsys.records import sound
 from ragsys.types import Fault, Outcome
@@ -200,5 +201,6 @@ def save_table(path: Path, files: Mapping[str, File]) -> None:
     """Keep the scan's files for the next scan; replaced at once, so that a kill leaves the old or the new."""
     rows = [[f.path, f.size, f.mtime_ns, f.inode, f.doc] for f in files.values()]
     partial = path.with_suffix(".part")
+    private.file(partial)
     partial.write_text(json.dumps(rows), encoding="utf-8")
     os.replace(partial, path)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ragsys import private
 from ragsys.codec import plain, restore
 from ragsys.errors import UsageError
 from ragsys.types import JSON, Event, Evidence, Step, Usage
@@ -92,7 +93,7 @@ class TraceFolder:
 
     def save(self, trace: Trace) -> Path:
         """Write a trace whole or not at all."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private.folder(self.folder)
         path = self.folder / f"{trace.id}.jsonl"
         partial = path.with_suffix(f".{os.getpid()}.part")
         with partial.open("w", encoding="utf-8", errors="surrogatepass", newline="\n") as out:

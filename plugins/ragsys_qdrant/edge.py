@@ -120,7 +120,7 @@ class EdgeStore(QdrantStore):
 
     def _take_lock(self) -> None:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = (self._folder / "lock").open("a+b")
         except OSError as error:
             raise StoreError(f"{self._folder}: {error.strerror or error}", hint="may you write there?") from error

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import portalocker
 
+from ragsys import private
 from ragsys.errors import LibraryBusy, UsageError, did_you_mean
 from ragsys.types import JSON
 from ragsys.wording import counted
@@ -163,7 +164,7 @@ class ThreadFile:
             self._lock = None
 
     def _write(self, line: JSON) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        private.folder(self.path.parent)
         if self._lock is None:
             self._lock = _locked(self.path)
             if self.path.exists():  # another chat has begun it since this one was opened, and ended

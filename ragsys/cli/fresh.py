@@ -25,13 +25,16 @@ _LISTED = 20  # skipped files that are named one by one; all of them with --verb
 
 
 def refresh(library: Library | RemoteLibrary, shell: Shell) -> None:
-    """Index what is new, with a note of it. A process that has the library open keeps it fresh itself.
+    """Index what is new, with a note of it. A process that has the library open keeps it fresh itself; where that is
+    still under way, it is said before anything else.
 
     Raises `LibraryError` if there is nothing to ask.
     """
     from ragsys.library import Library
 
     if not isinstance(library, Library):
+        if running := library.under_way:
+            shell.note(Styled("warning: ", "yellow"), running)
         return
     library.prepare()
     with shell.bar() as bar:

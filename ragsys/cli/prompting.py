@@ -42,6 +42,7 @@ def _editor(history: Path, commands: Mapping[str, str]) -> Callable[[], str]:
     from prompt_toolkit.history import FileHistory, History, InMemoryHistory
     from prompt_toolkit.key_binding import KeyBindings
 
+    from ragsys import private
     from ragsys.masking import command
 
     class Commands(Completer):
@@ -69,7 +70,8 @@ def _editor(history: Path, commands: Mapping[str, str]) -> Callable[[], str]:
 
     kept: History
     try:
-        history.parent.mkdir(parents=True, exist_ok=True)
+        private.folder(history.parent)
+        private.file(history)
         with history.open("ab"):
             pass
         kept = Lines(str(history))

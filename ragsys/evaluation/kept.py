@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ragsys import private
 from ragsys.catalog import tally
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Kept:
         self._new: list[tuple[str, bytes]] = []
         self._connection: sqlite3.Connection | None = None
         with self._guard():
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            private.folder(self._path.parent)
             if not self._known():
                 for suffix in ("", "-wal", "-shm"):
                     self._path.with_name(_FILE + suffix).unlink(missing_ok=True)

@@ -107,6 +107,10 @@ def test_who_asks_while_the_owner_still_reads_is_told(
         assert remote.find("oven")[1].notes[-1].startswith(said)
         answer = remote.ask("When does the shop open?")
         assert [note for note in answer.notes if note.startswith(said)]
+        question = [str(owner.place.root), "When does the shop open?"]
+        command = [sys.executable, "-m", "ragsys", "ask", *question]
+        asked = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ), check=True)
+        assert asked.stderr.startswith(f"warning: {said}")  # before the answer
     finally:
         done.set()
         run.join(30)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +44,30 @@ def test_a_library_that_is_there_or_has_no_documents_gets_none(root: Path, tmp_p
     assert ahead.take() is None
     ahead.start(tmp_path / "nowhere")
     assert ahead.take() is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the lock of another process is that of this one there")
+def test_commands_that_begin_together_start_processes_once(root: Path, tmp_path: Path) -> None:
+    again = "import sys; from pathlib import Path; from ragsys import ahead; ahead.start(Path(sys.argv[1]))"
+    counting = [sys.executable, "-c", f"{again}; print(len(ahead._started)); ahead.dismiss()", str(root)]
+
+    def others() -> str:
+        return subprocess.run(counting, capture_output=True, text=True, check=True).stdout.strip()
+
+    ahead.start(root)
+    assert ahead._started
+    assert others() == "0"
+    taken = []
+    while ahead._started:
+        assert others() == "0"
+        taken.append(ahead.take())
+    assert int(others()) > 0  # its library has them: the next one may have its own
+    for process in taken:
+        assert process is not None
+        ahead._end(process)
+    ahead.start(root)
+    ahead.dismiss()
+    assert int(others()) > 0
 
 
 def test_those_that_nobody_took_or_that_died_are_no_longer_there(root: Path) -> None:

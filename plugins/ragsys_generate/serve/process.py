@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from ragsys import private
+
 _GRACE = 15.0  # seconds that a server has to end by itself
 _LOOK = 0.5  # seconds between two looks at it
 _PATIENCE = 5.0  # seconds that it has to say whether it is healthy; then it is asked again
@@ -31,7 +33,7 @@ class Served:
     def __init__(self, command: Sequence[str], environment: dict[str, str], url: str, log: Path) -> None:
         self.url = url
         self.log = log
-        log.parent.mkdir(parents=True, exist_ok=True)
+        private.folder(log.parent)
         self._written: IO[bytes] = log.open("wb")
         try:
             self._process = subprocess.Popen(
