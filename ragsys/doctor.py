@@ -247,12 +247,13 @@ def _owner(place: places.Place, name: str) -> Iterator[Check]:
         who = f"process {owner}" if owner else "a process"
         yield Check(f"{name} owner", "info", f"{who} has it open; other commands are served by it")
     elif about.exists():
-        text = f"left by process {owner}, which ended without closing it; nothing is lost"
+        who = f"process {owner}" if owner else "a process"
+        text = f"left by {who}, which ended without closing it; nothing is lost"
         yield Check(f"{name} owner", "info", text, "none needed: the next command takes over")
 
 
 def _owner_of(about: Path) -> int | None:
     try:
         return int(json.loads(about.read_text(encoding="utf-8"))["pid"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
