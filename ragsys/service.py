@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("ragsys")
 _CONNECT_SECONDS = 5.0
 _WELCOME_SECONDS = 60.0  # that an owner on a busy machine has to let a client in
+_TRIES = 3  # at least, of a client that the owner does not let in
 _WELCOME_BYTES = 1 << 16
 _TICK = 0.2  # seconds between two looks at whether a client still waits for that
 _CANCEL_SECONDS = 5.0  # that the owner has to end a call that is given up
@@ -342,9 +343,13 @@ class Connection:
         raise NoAnswer("the library's owner ended", hint="run it again")
 
     def _let_in(self, cancel: Cancel | None) -> socket.socket:
-        """A line on which the owner waits for a call; one that serves as many as it can is asked again for a while."""
-        until = time.monotonic() + _CONNECT_SECONDS
+        """A line on which the owner waits for a call.
+
+        It is asked again where it serves as many as it can, or where this process was so slow that it was cut off.
+        """
+        until, tries = time.monotonic() + _CONNECT_SECONDS, 0
         while True:
+            tries += 1
             with self._reaching(self._folder), contextlib.ExitStack() as undo:
                 line = undo.enter_context(door.dial(self._address, _CONNECT_SECONDS))
                 try:
@@ -352,8 +357,8 @@ class Connection:
                     _answered(line, cancel)
                     line.settimeout(None)  # an indexing run may take long between two messages
                     _welcome(line)
-                except NoAnswer:
-                    if time.monotonic() > until:
+                except (NoAnswer, ConnectionError):
+                    if time.monotonic() > until and tries >= _TRIES:
                         raise
                     time.sleep(_TICK)
                     continue
@@ -388,7 +393,7 @@ def _welcome(line: socket.socket) -> None:
     with _stream_of(line) as stream:
         message = frames.read(stream, _WELCOME_BYTES)
     if message is None:
-        raise ValueError("it hung up")
+        raise ConnectionResetError("it hung up")
     if message[0].get("type") == "error":
         raise _error(message[0])
     if message[0].get("type") != "welcome":

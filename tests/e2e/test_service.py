@@ -301,6 +301,24 @@ def test_one_who_says_nothing_or_not_all_of_it_is_cut_off(served: Library, monke
         assert remote.search("oven")
 
 
+def test_a_client_that_was_too_slow_tries_again(
+    owner: Library, remote: RemoteLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ragsys.service._CONNECT_SECONDS", 0.0)
+    dialled: list[socket.socket] = []
+    dial = door.dial
+
+    def cut(about: JSON, seconds: float) -> socket.socket:
+        dialled.append(dial(about, 30))
+        if len(dialled) < 3:
+            dialled[-1].shutdown(socket.SHUT_RDWR)
+        return dialled[-1]
+
+    monkeypatch.setattr(door, "dial", cut)
+    assert remote.document("manual.pdf").pages
+    assert len(dialled) == 3
+
+
 def heard_nothing(line: socket.socket) -> bool:
     try:
         return line.recv(1) == b""
