@@ -268,7 +268,16 @@ class Catalog:
             layers = shown(state)
             for key, packed in record.payload.get(_HEAVY, {}).items():
                 if layer_of(key) in layers:
-                    gathered.setdefault(vector_of(key), []).append(TermCounts.unpack(packed))
+                    try:
+                        counts = TermCounts.unpack(packed)
+                    except Exception as error:  # whatever damaged counts hold
+                        log.warning(
+                            "%s: its words cannot be counted (%s) until the next indexing run", state.doc, error
+                        )
+                        state.vectors.pop(key, None)  # they are made and counted again
+                        self.save(state)
+                        continue
+                    gathered.setdefault(vector_of(key), []).append(counts)
                     self._counted.add(state.doc)
         self._statistics = {name: TermCounts.total(parts) for name, parts in gathered.items()}
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ragsys import places
+from ragsys.doctor_library import content as library_content
+from ragsys.doctor_library import unnamed
 from ragsys.errors import MissingExtra, RagsysError
 
 if TYPE_CHECKING:
@@ -53,6 +55,20 @@ def examine(config: str | None = None, overrides: Sequence[str] = ()) -> Iterato
     yield from folders()
     for place in places.libraries():
         yield from library(place)
+        yield from library_content(place, config, overrides)
+    yield from unnamed()
+
+
+def named(root: Path, folder: Path | None, config: str | None = None, overrides: Sequence[str] = ()) -> Iterator[Check]:
+    """The checks of one library."""
+    place = places.place_of(root, folder)
+    about = places.known(place)
+    if about is None and not place.folder.exists():
+        remedy = places.command(place, "index FOLDER")
+        yield Check(f"library {place.id}", "error", f"there is no library of {place.root}", remedy)
+        return
+    yield from library(about or place)
+    yield from library_content(about or place, config, overrides)
 
 
 def python() -> Check:

@@ -90,6 +90,19 @@ class StoreError(LibraryError):
     """The vector store refused an operation or cannot be reached."""
 
 
+class StoreDamaged(StoreError):
+    """Files of the store are not as they were written: changed, cut or lost. Indexing from scratch mends it."""
+
+    def __init__(self, where: str, files: Sequence[str], reason: str = "") -> None:
+        """`where` is the store in words; `files` are the damaged ones, as far as they are known."""
+        named = ", ".join(sorted(files)[:_NAMED]) + (f" and {len(files) - _NAMED} more" if len(files) > _NAMED else "")
+        super().__init__(
+            f"{where} is damaged: {reason or 'these files were changed or lost since it was closed'}"
+            + (f": {named}" if named else ""),
+            hint="make it again from the documents: ragsys index FOLDER --rebuild",
+        )
+
+
 class DiskFull(StoreError):
     """The disk has not the room that the store needs to write; what was done before is kept."""
 
@@ -173,6 +186,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 _SUGGESTED = 3  # names
+_NAMED = 3  # damaged files
 _TELLING = 3  # letters: what is shorter stands in too many names
 
 

@@ -33,8 +33,8 @@ class Collected:
 def collect(space: Space, others: Iterable[Config] = (), *, dry: bool = False) -> Collected:
     """Drop what neither the library's own configuration nor one of `others` uses.
 
-    Documents forget a layer before its points are deleted: a run that ends in between leaves points that nobody sees,
-    and the next run deletes them.
+    Documents name a layer, as incomplete, until its points are gone for good: a run that ends in between leaves points
+    that no search shows, and the next run deletes them.
     """
     layers, vectors = used(space.layers)
     for config in others:
@@ -53,7 +53,8 @@ def collect(space: Space, others: Iterable[Config] = (), *, dry: bool = False) -
         counted = {*state.vectors, *space.catalog.terms(state.doc)}
         idle = {key for key in counted if vector_of(key) not in vectors or layer_of(key) not in layers}
         if stale & set(state.layers) or idle:
-            state.layers = {fp: layer for fp, layer in state.layers.items() if fp in layers}
+            for fp in stale & set(state.layers):
+                state.layers[fp].complete = False
             state.vectors = {key: count for key, count in state.vectors.items() if key not in idle}
             for layer in stale:
                 state.forget(layer)
@@ -61,6 +62,11 @@ def collect(space: Space, others: Iterable[Config] = (), *, dry: bool = False) -
             space.catalog.drop_terms(state.doc, idle.__contains__)
     space.store.flush()
     space.store.delete_where(orphans)
+    space.store.flush()
+    for state in list(space.catalog):
+        if stale & set(state.layers):
+            state.layers = {fp: layer for fp, layer in state.layers.items() if fp in layers}
+            space.catalog.save(state)
     for name in unused:
         space.store.drop_vector(name)
     space.store.maintain()

@@ -13,11 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragsys import backfill, ingest, places, stages, warming
+from ragsys import backfill, exclusions, ingest, opening, places, soundness, stages, warming
 from ragsys.asking import CLOSED, Asking, Explained, Narrowed, SearchHit, Status, check_question, check_search
 from ragsys.catalog import Catalog, State, document_of
 from ragsys.config import AnswerConfig, Config, load, preflight
-from ragsys.errors import DiskFull, LibraryBusy, LibraryError, NoAnswer, UsageError, did_you_mean
+from ragsys.errors import LibraryBusy, LibraryError, NoAnswer, UsageError, did_you_mean
 from ragsys.filters import to_filter as to_filter
 from ragsys.gc import remove_library
 from ragsys.layers import Layers
@@ -108,25 +108,14 @@ class Library(Asking):
         chosen: Store = store if store is not None else builder.build("store", self.config.store)
         builder.give("store", chosen)
         layers = Layers(self.config, builder)
-        try:
+        with opening.explained(self.place, chosen, self.config):
             chosen.ensure(layers.schema)
             catalog = Catalog(chosen)
-        except BaseException as error:
-            with contextlib.suppress(Exception):
-                chosen.close()
-            if (
-                isinstance(error, LibraryBusy | DiskFull)
-                or not isinstance(error, Exception)
-                or self.config.store.options
-            ):
-                raise
-            # whatever damaged files make the store or the reader of states say
-            raise LibraryError(
-                f"the library of {self.place.root} cannot be read ({type(error).__name__}: {_first_line(error)})",
-                hint=f"if it is damaged, make it anew: ragsys libraries remove {places.quoted(self.place.root)}",
-            ) from error
-        cache = places.cache_dir()
-        return Space(self.place.root, self.place.folder, cache, self.config, builder, chosen, layers, catalog)
+            cache = places.cache_dir()
+            space = Space(self.place.root, self.place.folder, cache, self.config, builder, chosen, layers, catalog)
+            exclusions.meet(self.place.folder, catalog)
+            soundness.count(space)
+        return space
 
     def __repr__(self) -> str:
         return f"<Library of {self.place.root}{', closed' if self._closed else ''}>"
@@ -152,6 +141,8 @@ class Library(Asking):
             with self._writing():
                 self._running = Progress("scan", 0, 0, "files")
                 try:
+                    if retry is not False:  # no answer waits for it
+                        soundness.once(self.space)
                     report = ingest.index(self.space, prune=prune, retry=retry, watch=watch, stop=stop)
                     report.warnings += stages.derive(self.space, watch, stop)
                     if retry is not False:
@@ -366,12 +357,14 @@ class Library(Asking):
             self.space.catalog.remove(state.doc)
             self.space.catalog.save(State(state.doc, paths=state.paths, bytes=state.bytes, excluded=True))
             self.space.store.flush()
+            exclusions.save(self.place.folder, self.space.catalog)
             self.space.forget(state.doc)
         return document
 
     def restore(self, name: str) -> None:
         with self._writing():
             state = self._state(name, excluded=True)
+            exclusions.save(self.place.folder, self.space.catalog, without={state.doc})
             self.space.catalog.remove(state.doc)
             self.space.store.flush()
 
@@ -436,10 +429,6 @@ class Library(Asking):
         if self._made and empty:
             with contextlib.suppress(LibraryError, OSError):  # another process has just opened it
                 remove_library(self.place)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else "no message"
 
 
 def open(

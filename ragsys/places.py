@@ -17,7 +17,7 @@ from pathlib import Path
 
 import platformdirs
 
-from ragsys import private
+from ragsys import checked, private
 from ragsys.errors import LibraryError
 
 FORMAT = 2
@@ -91,9 +91,10 @@ def _escaped(char: str) -> str:
 #: What ragsys makes in a library's folder, as {folder in it: names in that}; "" is the library's folder itself.
 _FILES = {
     "": re.compile(
-        r"library\.(json|part)|owner\.(json|part|lock|sock)|files\.(json|part)|chat-history|replies\.sqlite(-wal|-shm|-journal)?"
+        r"(library|removed)\.(json|part)|owner\.(json|part|lock|sock)|files\.(json|part)|chat-history"
+        r"|replies\.sqlite(-wal|-shm|-journal)?"
     ),
-    "store": re.compile(r"lock|shard|schema\.(json|new)|(texts|terms)\.u?\w+"),
+    "store": re.compile(r"lock|shard|creating|(schema|seal)\.(json|new)|(texts|terms)\.u?\w+"),
     "traces": re.compile(r".+\.jsonl(\.part)?|.+\.part"),
     "threads": re.compile(r".+\.jsonl(\.part)?|.+\.lock|.+\.part"),
     "evaluation": re.compile(r"outcomes\.sqlite(-wal|-shm|-journal)?"),
@@ -136,10 +137,14 @@ def apart(folder: Path) -> frozenset[Path]:
     return frozenset(path.resolve() for path in (folder, data_dir(), cache_dir()))
 
 
-def register(place: Place) -> None:
-    """Make the library's folder and note its root in it. Raises `LibraryError` where it cannot be made."""
-    if read(place.folder) is None:
-        _check_new(place)
+def register(place: Place, *, again: bool = False) -> None:
+    """Make the library's folder and note its root in it; `again` also where that note was lost.
+
+    Raises `LibraryError` where it cannot be made.
+    """
+    about = known(place)
+    if about is None:
+        _check_new(place, again)
     try:
         private.folder(place.folder)
     except OSError as error:
@@ -147,9 +152,13 @@ def register(place: Place) -> None:
             f"{place.folder}: the library's folder cannot be made: {error.strerror or error}",
             hint="give another with --library PATH, or name a folder for all libraries: RAGSYS_HOME=PATH",
         ) from error
-    about = place.folder / ABOUT
-    if not about.exists():
-        _write(about, place)
+    if about is None:
+        try:
+            _write(place.folder / ABOUT, place)
+        except OSError as error:
+            raise LibraryError(
+                f"{place.folder / ABOUT}: {error.strerror or error}", hint="may you write there?"
+            ) from error
     _secure(place.folder)
 
 
@@ -169,7 +178,20 @@ def _secure(folder: Path) -> None:
                 private.tighten(entry)
 
 
-def _check_new(place: Place) -> None:
+def known(place: Place) -> Place | None:
+    """The library in a place as its folder tells; None for a new one, and where what tells it is lost or damaged.
+
+    The name of a folder in the data directory tells the root, too.
+    """
+    about = read(place.folder)
+    return None if about is not None and about.root != place.root and _named(place) else about
+
+
+def _named(place: Place) -> bool:
+    return place_of(place.root).folder == place.folder
+
+
+def _check_new(place: Place, again: bool) -> None:
     """A new library takes a folder of its own: it is deleted with all that ragsys made in it."""
     folder, root = place.folder, place.root
     where = f"--library {folder}"
@@ -180,6 +202,13 @@ def _check_new(place: Place) -> None:
         raise LibraryError(f"{where}: this folder is inside the folder of documents", hint=hint)
     if folder.exists() and not folder.is_dir():
         raise LibraryError(f"{where}: this is a file", hint=hint)
+    if folder.is_dir() and (folder / "store").is_dir() and not made_here(folder)[1]:  # its note of the root was lost
+        if _named(place) or again:
+            return
+        raise LibraryError(
+            f"{folder}: {ABOUT}, which tells what the library is of, is lost or damaged",
+            hint=f"if it is the library of {place.root}: {command(place, 'index FOLDER --rebuild')}",
+        )
     others = sorted(entry.name for entry in folder.iterdir() if entry.name not in _BEGUN) if folder.is_dir() else []
     if others:
         raise LibraryError(f"{where}: this folder is no library and holds other files ({others[0]})", hint=hint)
@@ -193,7 +222,8 @@ def upgrade(place: Place) -> None:
 def _write(about: Path, place: Place) -> None:
     partial = about.with_suffix(".part")
     private.file(partial)
-    partial.write_text(json.dumps({"root": str(place.root), "format": FORMAT}), encoding="utf-8")
+    told: dict[str, str | int] = {"root": str(place.root), "format": FORMAT}
+    partial.write_text(json.dumps({**told, "checksum": checked.checksum(told)}), encoding="utf-8")
     os.replace(partial, about)
 
 
@@ -201,26 +231,28 @@ def read(folder: Path) -> Place | None:
     """The library in a folder; None if there is none that can be read."""
     try:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        if about.pop("checksum", None) not in (None, checked.checksum(about)):  # older versions wrote none
+            return None
         return Place(folder, Path(about["root"]), int(about["format"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
 def check(place: Place) -> Place | None:
     """The library at a place; None for one that is to be made. Raises `LibraryError` where it cannot be opened."""
-    known = read(place.folder)
-    if known is not None and known.root != place.root:
+    found = known(place)
+    if found is not None and found.root != place.root:
         raise LibraryError(
-            f"{place.folder} is the library of {known.root}, not of {place.root}",
+            f"{place.folder} is the library of {found.root}, not of {place.root}",
             hint="give another folder with --library, or leave it out",
         )
-    if known is not None and known.format > FORMAT:
+    if found is not None and found.format > FORMAT:
         raise LibraryError(
-            f"{place.folder} was made by a newer ragsys (format {known.format})", hint="pip install --upgrade ragsys"
+            f"{place.folder} was made by a newer ragsys (format {found.format})", hint="pip install --upgrade ragsys"
         )
-    if known is None and not place.root.exists():
+    if found is None and not place.root.exists():
         raise LibraryError(f"{place.root}: no such folder or file", hint="ragsys libraries")
-    return known
+    return found
 
 
 def libraries() -> Iterator[Place]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import stat
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from ragsys import private
+from ragsys import checked
 from ragsys.globs import wanted
 from ragsys.records import sound
 from ragsys.types import Fault, Outcome
@@ -191,8 +190,7 @@ def _unreadable(error: OSError) -> Fault:
 def load_table(path: Path) -> dict[str, File]:
     """The last scan's files; empty if the table is absent or damaged: it is only a cache."""
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-        return {row[0]: File(*row) for row in rows}
+        return {row[0]: File(*row) for row in checked.load(path)}
     except (OSError, ValueError, TypeError, IndexError):
         return {}
 
@@ -200,7 +198,4 @@ def load_table(path: Path) -> dict[str, File]:
 def save_table(path: Path, files: Mapping[str, File]) -> None:
     """Keep the scan's files for the next scan; replaced at once, so that a kill leaves the old or the new."""
     rows = [[f.path, f.size, f.mtime_ns, f.inode, f.doc] for f in files.values()]
-    partial = path.with_suffix(".part")
-    private.file(partial)
-    partial.write_text(json.dumps(rows), encoding="utf-8")
-    os.replace(partial, path)
+    checked.save(path, rows)

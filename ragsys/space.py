@@ -42,6 +42,7 @@ class Space:
     store: Store
     layers: Layers
     catalog: Catalog
+    checked: bool = False  # since it was opened: see `soundness`
     attempted: set[str] = field(default_factory=set)  # documents that were read since it was opened: not again at once
     _held: OrderedDict[tuple[str, str, int], Page] = field(default_factory=OrderedDict)
     _checked: dict[str, File] = field(default_factory=dict)  # files that were seen to hold their documents

@@ -444,6 +444,7 @@ def _drop_plain(space: Space, state: State) -> None:
     if not state.layers.keys() & set(both):
         return
     space.store.delete_where(AllOf((Is("doc", state.doc), In("layer", both))))
+    space.store.flush()  # else a kill may bring the points back, and no state would name them
     for layer in both:
         state.layers.pop(layer, None)
         state.forget(layer)

@@ -1,7 +1,8 @@
 """The embedded store: Qdrant's engine inside the process (qdrant-edge). One folder, one shard, one owner.
 
-Folder: `lock` (held while open), `shard/` (the engine's), `schema.json` (what its vectors are), and what the engine
-knows by number (`folding`). The lock is taken first of all: a second load of a shard damages the one that is open.
+Folder: `lock` (held while open), `shard/` (the engine's), `schema.json` (what its vectors are), what the engine knows
+by number (`folding`), `seal.json` (what the files held when they were closed), and `creating` until there is a schema.
+The lock is taken first of all: a second load of a shard damages the one that is open.
 
 The write-ahead log is off by default: what `flush` returned on is on the disk, what was not flushed may be lost in a
 crash, and the shard loads either way. The engine holds Python's lock during every call, so writes go in small batches.
@@ -12,6 +13,7 @@ error can be caught. So free space is looked at before every write, with a margi
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import threading
@@ -23,15 +25,17 @@ from typing import Any
 import portalocker
 import qdrant_edge as engine
 
-from ragsys.errors import DiskFull, LibraryBusy, StoreError
+from ragsys.errors import DiskFull, LibraryBusy, StoreDamaged, StoreError
 from ragsys.protocols import Context
 from ragsys.store import Record, Schema
 from ragsys.types import JSON, Sparse, Vector, VectorSpec
 from ragsys_qdrant import ranking, vectors
 from ragsys_qdrant.base import Ask, Chunk, QdrantStore, Selection
 from ragsys_qdrant.dialect import EdgeDialect
-from ragsys_qdrant.folding import Folded, Folding
+from ragsys_qdrant.folding import TERMS, TEXTS, Folded, Folding
+from ragsys_qdrant.limits import EngineFailed, explained
 from ragsys_qdrant.options import EdgeOptions
+from ragsys_qdrant.seal import Seal
 
 _UPDATE = engine.UpdateOperation
 _ROOM = 64 << 20  # bytes that must be free before a write: many times what the largest one takes
@@ -55,8 +59,7 @@ def _engine(what: str, where: str) -> Iterator[None]:
         # a panic of the engine's Rust code is a BaseException of no importable type
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        text = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise StoreError(f"{where}: could not {what}: {text}", hint="is the disk full? ragsys doctor") from error
+        raise explained(error, what, where) from error
 
 
 class EdgeStore(QdrantStore):
@@ -74,6 +77,8 @@ class EdgeStore(QdrantStore):
         self._folding = Folding()
         self._writing = threading.RLock()  # no point is made durable before what its numbers stand for
         self._unflushed = False  # something was written since the last flush
+        self._seal = Seal(self._folder)
+        self._written = False  # something was written since it was opened
 
     @property
     def dialect(self) -> EdgeDialect:
@@ -95,6 +100,10 @@ class EdgeStore(QdrantStore):
         return self._folder / "schema.json"
 
     @property
+    def _creating(self) -> Path:
+        return self._folder / "creating"  # there until there is a schema
+
+    @property
     def _live(self) -> engine.EdgeShard:
         self._ready()
         if self._shard is None:
@@ -106,17 +115,41 @@ class EdgeStore(QdrantStore):
     def _open(self) -> Schema | None:
         if self._lock is None:
             self._take_lock()
-        if self._shard is not None or not self._schema_file.exists():
+        if self._shard is not None:
             return None
+        if not self._schema_file.exists() and (self._creating.exists() or not self._left()):
+            return None  # nothing was ever stored, or all of it was given up
+        if damaged := self._seal.broken():
+            raise StoreDamaged(self.where, damaged)
+        if not self._schema_file.exists():
+            raise StoreDamaged(self.where, [self._schema_file.name], "a file is lost")
         self._need_room()  # loading fills holes too
-        schema, self._format = vectors.parse(self._schema_file.read_text(encoding="utf-8"), str(self._schema_file))
+        schema, self._format = self._parsed()
+        self._seal.open()
         if self._format > 1:
             self._folding = Folded(self._folder, schema.recurring, durable=self._options.wal)
-        with _engine("load", self.where):
-            self._shard = engine.EdgeShard.load(str(self._home))
-            for spec in schema.vectors.values():  # a crash in `drop_vector` leaves one that the engine has let go
-                self._shard.update(_creation(spec))
+        try:
+            with _engine("load", self.where):
+                self._shard = engine.EdgeShard.load(str(self._home))
+                for spec in schema.vectors.values():  # a crash in `drop_vector` leaves one that the engine has let go
+                    self._shard.update(_creation(spec))
+        except EngineFailed as error:
+            if self._seal.known:  # the files are as they were closed: something else is wrong
+                raise
+            raise StoreDamaged(self.where, (), error.message) from error
         return schema
+
+    def _left(self) -> bool:
+        """Whether there is anything that a store has written."""
+        return self._home.exists() or self._seal.exists() or any((self._folder / n).exists() for n in (TEXTS, TERMS))
+
+    def _parsed(self) -> vectors.Parsed:
+        """The stored schema and its format."""
+        try:
+            text = self._schema_file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise StoreDamaged(self.where, [self._schema_file.name], f"a file cannot be read ({error})") from error
+        return vectors.parse(text, str(self._schema_file))
 
     def _take_lock(self) -> None:
         try:
@@ -145,6 +178,7 @@ class EdgeStore(QdrantStore):
 
     def _extend(self, old: Schema | None, new: Schema) -> None:
         self._need_room()
+        self._written = True
         with _engine("change the schema", self.where):
             if self._shard is None:
                 if self._format > 1:
@@ -162,7 +196,8 @@ class EdgeStore(QdrantStore):
         self._keep(new)
 
     def _created(self, schema: Schema) -> engine.EdgeShard:
-        """A new shard. Without `schema.json` a folder left by a crash holds nothing that was ever acknowledged."""
+        """A new shard. What a crash left while one was created holds nothing that was ever acknowledged."""
+        self._creating.touch()
         shutil.rmtree(self._home, ignore_errors=True)
         dense = {
             name: engine.EdgeVectorParams(
@@ -185,6 +220,7 @@ class EdgeStore(QdrantStore):
         return engine.EdgeShard.create(str(self._home), config)
 
     def _shrink(self, name: str, new: Schema) -> None:
+        self._written = True
         with _engine("drop a vector", self.where):
             self._live.update(_UPDATE.delete_vector_name(name))
             self._live.flush()
@@ -198,6 +234,7 @@ class EdgeStore(QdrantStore):
                 file.flush()
                 os.fsync(file.fileno())
             fresh.replace(self._schema_file)
+            self._creating.unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(f"{self._schema_file}: {error.strerror or error}", hint="is the disk full?") from error
 
@@ -205,7 +242,7 @@ class EdgeStore(QdrantStore):
 
     def _write(self, operation: Any) -> None:
         self._need_room()
-        self._unflushed = True
+        self._unflushed = self._written = True
         self._folding.write()
         self._live.update(operation)
 
@@ -296,10 +333,37 @@ class EdgeStore(QdrantStore):
         """Vacuum deleted points, build what searches need above `hnsw_above_mb`. Blocks the process while it runs."""
         if self._ready() is not None:
             self._need_room(_allocated(self._home))  # segments are written again beside the old ones
+            self._written = True
             with self._writing, _engine("tidy up", self.where):
                 self._folding.sync()
                 self._live.optimize()
                 self._live.flush()
+
+    def discard(self) -> None:
+        """Give up everything without opening it: one step, after which the next opening finds an empty store."""
+        if self._shard is not None:
+            raise StoreError(f"{self.where} is open")
+        if self._lock is None:
+            self._take_lock()
+        try:
+            self._creating.touch()
+            self._schema_file.unlink(missing_ok=True)  # this is the step
+            self._seal.open()
+            for path in (self._folder / TEXTS, self._folder / TERMS):
+                path.unlink(missing_ok=True)
+            shutil.rmtree(self._home, ignore_errors=True)
+        except OSError as error:
+            raise StoreError(f"{self._folder}: {error.strerror or error}", hint="may you write there?") from error
+
+    @property
+    def sealed(self) -> bool:
+        """Whether it was known at opening what the files held when the store was closed."""
+        return self._seal.known
+
+    def damaged(self) -> list[str]:
+        """The files that are not as they were when the store was closed; only before anything is written to it."""
+        with self._writing:
+            return self._seal.unread() if self._ready() is not None and not self._written else []
 
     def _release(self) -> None:
         try:
@@ -308,7 +372,11 @@ class EdgeStore(QdrantStore):
                 with _engine("close", self.where):
                     if self._unflushed:
                         self._shard.flush()
+                    if self._written:
+                        self._seal.mark()
                     self._shard.close()
+                with contextlib.suppress(OSError):  # without a seal nothing is claimed
+                    self._seal.close(written=self._written)
         finally:
             self._shard = None
             self._folding.close()

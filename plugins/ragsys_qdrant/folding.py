@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from ragsys.errors import StoreError
+from ragsys.errors import StoreDamaged, StoreError
 from ragsys.types import JSON, Sparse
 from ragsys_qdrant.growing import Growing, explained
 
@@ -237,8 +237,8 @@ class _Terms(Growing):
             raise _lacking(self.path) from error
 
 
-def _lacking(path: Path) -> StoreError:
-    return StoreError(f"{path}: lacks what the store refers to", hint="index the folder anew")
+def _lacking(path: Path) -> StoreDamaged:
+    return StoreDamaged(f"store {path.parent}", [path.name], "a file lacks what the store refers to")
 
 
 def _each(change: Callable[[str], str], value: Any) -> Any:

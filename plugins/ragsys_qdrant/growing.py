@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from ragsys.errors import StoreError
+from ragsys.errors import StoreDamaged, StoreError
 
 
 class Growing:
@@ -69,7 +69,9 @@ def explained(path: Path) -> Iterator[None]:
     """What a file does not give, as a `StoreError`."""
     try:
         yield
+    except FileNotFoundError as error:
+        raise StoreDamaged(f"store {path.parent}", [path.name], "a file is lost") from error
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror or error}", hint="is the disk full? may you write there?") from error
     except ValueError as error:
-        raise StoreError(f"{path}: not a file of a store: {error}", hint="index the folder anew") from error
+        raise StoreDamaged(f"store {path.parent}", [path.name], f"a file is none of a store ({error})") from error

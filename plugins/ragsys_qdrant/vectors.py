@@ -121,7 +121,7 @@ def parse(text: str, where: str) -> Parsed:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(
             f"{where}: not the schema of a library ({type(error).__name__}: {error})",
-            hint="index the folder anew, or choose another collection",
+            hint="make it again from the documents: ragsys index FOLDER --rebuild; or choose another collection",
         ) from error
 
 

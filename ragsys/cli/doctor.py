@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from ragsys.cli.shell import Shell, Where, configured, output
+from ragsys.cli.shell import Shell, Where, library, output
 from ragsys.cli.text import bold, coloured, dim
 
 _SIGNS = {
@@ -16,14 +18,22 @@ _SIGNS = {
 
 
 @click.command(short_help="Look for what could be wrong, and say what to do about it.")
-@configured
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@library
 @output
-def doctor(shell: Shell, where: Where) -> None:
-    """Check packages, plugins, presets, OCR, folders and libraries. Changes nothing; exit code 1 on an error."""
-    from ragsys.doctor import examine
+def doctor(shell: Shell, where: Where, folder: Path | None) -> None:
+    """Check packages, plugins, presets, OCR, folders and libraries: every page of them is read.
+
+    With FOLDER, check its library alone. No document is indexed; exit code 1 on an error.
+    """
+    from ragsys.doctor import examine, named
 
     checks = []
-    for check in examine(where.config, where.overrides):
+    if folder is not None:
+        found = named(folder, where.library, where.config, where.overrides)
+    else:
+        found = examine(where.config, where.overrides)
+    for check in found:
         checks.append(check)
         if shell.json or (shell.quiet and check.severity in ("ok", "info")):
             continue

@@ -28,16 +28,24 @@ if TYPE_CHECKING:
 @click.option("--watch", is_flag=True, help="Stay and follow the folder; slow layers are filled meanwhile.")
 @click.option("--prune", is_flag=True, help="Delete what is gone from the folder, however much it is.")
 @click.option("--retry", is_flag=True, help="Read again all that failed before, with longer limits.")
+@click.option("--rebuild", is_flag=True, help="Make the library again from the documents; conversations stay.")
 @library
 @output
-def index(shell: Shell, where: Where, folder: Path, wait: bool, watch: bool, prune: bool, retry: bool) -> None:
+def index(
+    shell: Shell, where: Where, folder: Path, wait: bool, watch: bool, prune: bool, retry: bool, rebuild: bool
+) -> None:
     """Index what is new, changed, moved or gone in FOLDER.
 
     Interrupting it loses nothing; the next run continues. Documents can be searched as soon as they are read, also by
-    other commands while it runs.
+    other commands while it runs. --rebuild mends a damaged library: what was indexed is given up and read again;
+    conversations, traces and what was removed with `ragsys docs` are kept.
     """
     if watch and wait:
         raise UsageError("--watch stays until it is ended: --wait has no meaning beside it", hint="leave one out")
+    if rebuild:
+        from ragsys.rebuild import begin
+
+        begin(folder, where.load(), folder=where.library, prune=prune)
     if watch:
         _watch(shell, where, folder, prune=prune, retry=retry)
         return

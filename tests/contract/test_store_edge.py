@@ -14,7 +14,7 @@ from ragsys_qdrant import vectors
 from ragsys_qdrant.edge import EdgeStore
 from ragsys_qdrant.options import EdgeOptions
 
-from ragsys.errors import LibraryBusy, StoreError
+from ragsys.errors import LibraryBusy, StoreDamaged, StoreError
 from ragsys.protocols import Context, Store
 from ragsys.store import Is, Plan
 from ragsys.testing.points import SCHEMA, WORDS, sample, words
@@ -65,6 +65,7 @@ def test_another_process_is_refused(tmp_path: Path) -> None:
 
 def test_a_half_made_shard_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / "shard" / "segments").mkdir(parents=True)
+    (tmp_path / "creating").touch()
     (tmp_path / "shard" / "edge_config.json").write_text("{")
     store = edge(tmp_path)
     store.ensure(SCHEMA)
@@ -91,7 +92,7 @@ def test_a_damaged_shard_is_an_error_without_a_traceback(tmp_path: Path) -> None
     store.close()
     (tmp_path / "shard" / "edge_config.json").write_text("{")
     broken = edge(tmp_path)
-    with pytest.raises(StoreError, match="could not load"):
+    with pytest.raises(StoreDamaged, match=r"edge_config\.json"):
         broken.count()
     broken.close()
 

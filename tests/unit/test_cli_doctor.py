@@ -165,7 +165,7 @@ def test_who_has_a_library_open_is_told(tmp_path: Path) -> None:
     assert "process 42, which ended" in left.message
     (place.folder / "owner.json").write_text("[" * 100_000)
     assert "process None, which ended" not in checks()[f"{name} owner"].message
-    (place.folder / "owner.json").write_text('{"pid": 42}')
+    (place.folder / "owner.json").write_text('{"pid": 42}')  # the check has opened the library since
     with portalocker.Lock(str(place.folder / "owner.lock"), mode="a", timeout=0):
         assert "process 42 has it open" in checks()[f"{name} owner"].message
 

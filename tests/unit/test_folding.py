@@ -121,7 +121,7 @@ def test_files_that_lack_something_are_errors_with_a_next_step(tmp_path: Path) -
         second.restored(Sparse(np.array([0], np.uint32), np.array([1.0], np.float32)))
     second.close()
     (tmp_path / TEXTS).write_bytes(b"[1]\n")
-    with pytest.raises(StoreError, match="not a file of a store"):
+    with pytest.raises(StoreError, match="none of a store"):
         reopened(tmp_path)
     (tmp_path / TEXTS).unlink()
     with pytest.raises(StoreError) as caught:
