@@ -271,9 +271,8 @@ class Catalog:
                     try:
                         counts = TermCounts.unpack(packed)
                     except Exception as error:  # whatever damaged counts hold
-                        log.warning(
-                            "%s: its words cannot be counted (%s) until the next indexing run", state.doc, error
-                        )
+                        name = state.paths[0] if state.paths else state.doc
+                        log.warning("%s: its word counts are damaged until the next indexing run (%s)", name, error)
                         state.vectors.pop(key, None)  # they are made and counted again
                         self.save(state)
                         continue

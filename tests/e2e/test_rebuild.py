@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import errno
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from folders import write_folder
 
 from ragsys import exclusions, places, soundness
 from ragsys.catalog import Catalog, tally
-from ragsys.cli import main
+from ragsys.cli.app import run as command
 from ragsys.config import load
 from ragsys.errors import LibraryError, StoreDamaged, StoreError
 from ragsys.gc import collect
@@ -23,12 +23,14 @@ from ragsys.records import STATES, point_id
 from ragsys.store import Is
 
 LEXICAL = "laptop-lexical"
+Run = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAGSYS_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("RAGSYS_CONFIG", LEXICAL)
+    monkeypatch.setenv("COLUMNS", "400")
 
 
 @pytest.fixture
@@ -57,13 +59,17 @@ def flip(path: Path, at: int = 20) -> None:
     path.write_bytes(held)
 
 
-def run(*words: str) -> tuple[int, str]:
-    done = CliRunner().invoke(main, list(words), catch_exceptions=False)
-    return done.exit_code, done.output
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def runner(*words: str) -> tuple[int, str]:
+        code = command(list(words))
+        return code, "".join(capsys.readouterr())
+
+    return runner
 
 
 @pytest.mark.parametrize("name", ["schema.json", "texts.jsonl", "shard/edge_config.json"])
-def test_a_damaged_store_is_told_and_made_again(docs: Path, name: str) -> None:
+def test_a_damaged_store_is_told_and_made_again(run: Run, docs: Path, name: str) -> None:
     folder = indexed(docs)
     flip(folder / "store" / name)
     for words in (("search", str(docs), "oven"), ("index", str(docs)), ("doctor", str(docs))):
@@ -182,7 +188,7 @@ def test_after_a_kill_an_indexing_run_reads_everything(docs: Path, caplog: pytes
         assert library.search("cleaning cycle")[0].path == "manual.pdf"
 
 
-def test_the_note_of_the_root_is_written_again_where_the_folder_tells_it(docs: Path, tmp_path: Path) -> None:
+def test_the_note_of_the_root_is_written_again_where_the_folder_tells_it(run: Run, docs: Path, tmp_path: Path) -> None:
     folder = indexed(docs)
     flip(folder / places.ABOUT)
     assert places.ABOUT in run("doctor")[1]
@@ -253,7 +259,9 @@ def test_want_of_memory_in_the_reader_of_states_is_told_as_such(docs: Path, monk
     assert "remove" not in str(caught.value)
 
 
-def test_an_interrupted_gc_shows_no_dropped_points(docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_gc_shows_no_dropped_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = " ".join(f"In the year {year} the oven of the bakery was repaired and revenue fell." for year in range(30))
+    docs = write_folder(tmp_path / "long", {"long.pdf": [text, text]})
     other = load(LEXICAL, ["splitter.words=20"])
     with Library(docs, config=other, background=False, index=False) as library:
         library.index()
