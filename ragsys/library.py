@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragsys import backfill, exclusions, ingest, opening, places, soundness, stages, warming
+from ragsys import backfill, exclusions, ingest, opening, places, readonly, soundness, stages, warming
 from ragsys.asking import CLOSED, Asking, Explained, Narrowed, SearchHit, Status, check_question, check_search
 from ragsys.catalog import Catalog, State, document_of
 from ragsys.config import AnswerConfig, Config, load, preflight
@@ -75,9 +75,10 @@ class Library(Asking):
         self.config = load(config, overrides)
         if problems := preflight(self.config, registry()):
             raise problems[0]
-        self.place = places.place_of(Path(root), Path(folder) if folder else None)
+        self._copy = readonly.Copy(places.place_of(Path(root), Path(folder) if folder else None))
+        self.place = self._copy.place
         known = places.check(self.place)
-        self._refresh_first, self._background = index, background
+        self._refresh_first, self._background = index, background and not self._copy.made
         self._watchers = [progress] if progress else []  # are told how far the later layers are
         self._stop, self._thread = threading.Event(), None
         self._work = threading.RLock()  # one writer at a time: an indexing run or a later stage
@@ -90,6 +91,7 @@ class Library(Asking):
         self._lock = own(self.place)
         try:
             self.space = self._open(store)
+            self._copy.check(self.space)
             if known is not None and known.format < places.FORMAT:
                 places.upgrade(self.place)
             self.searcher = Searcher(self.space)
@@ -129,6 +131,8 @@ class Library(Asking):
     def index(
         self, *, wait: bool = False, prune: bool = False, retry: bool | None = None, progress: Watch | None = None
     ) -> Report:
+        if self._copy.made:
+            return self._copy.report(retry)
         told = progress or self._tell
         stop = threading.Event()
         self._stops.add(stop)
@@ -185,6 +189,8 @@ class Library(Asking):
             self._pause()
             with self._work:
                 self._alive()
+                if self._copy.made:
+                    self._copy.report(None)
                 yield
         finally:
             with self._count:
@@ -426,6 +432,7 @@ class Library(Asking):
     def _let_go(self, *, empty: bool) -> None:
         """Release the lock. A library that was made by this object and came to hold nothing goes again."""
         self._lock.release()
+        self._copy.drop()
         if self._made and empty:
             with contextlib.suppress(LibraryError, OSError):  # another process has just opened it
                 remove_library(self.place)

@@ -8,7 +8,7 @@ from pathlib import Path
 import portalocker
 
 from ragsys import private
-from ragsys.errors import LibraryBusy
+from ragsys.errors import LibraryBusy, LibraryError
 from ragsys.places import Place
 
 LOCK = "owner.lock"
@@ -44,4 +44,6 @@ def locked(folder: Path) -> portalocker.Lock | None:
         lock.acquire()
     except portalocker.exceptions.LockException:
         return None
+    except OSError as error:
+        raise LibraryError(f"{folder / LOCK}: {error.strerror or error}", hint="may you write there?") from error
     return lock

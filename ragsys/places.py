@@ -234,7 +234,7 @@ def read(folder: Path) -> Place | None:
         if about.pop("checksum", None) not in (None, checked.checksum(about)):  # older versions wrote none
             return None
         return Place(folder, Path(about["root"]), int(about["format"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

@@ -28,7 +28,7 @@ KINDS = ("flip", "cut", "empty", "delete")
 SEED = 12
 _BLOCK = 4096
 _SECONDS = 60
-_QUERIES = ("revenue of the harbour", "oven and flour", "butter", "membrane valve", "crew license sugar")
+QUERIES = ("revenue of the harbour", "oven and flour", "butter", "membrane valve", "crew license sugar")
 _NEVER = {"owner.lock", "owner.json", "lock", "at"}  # empty, or of the open library alone
 
 
@@ -92,8 +92,8 @@ def damage(path: Path, kind: str, chance: random.Random) -> bool:
 
 def look(library: Library) -> Any:
     """All that a library gives: its points and states, and what searches find."""
-    hits = [[(hit.doc, hit.page, round(hit.score, 4), hit.passages) for hit in library.search(q)] for q in _QUERIES]
-    first = [(hit.doc, hit.page) for hit in library.search(_QUERIES[0], filter={"pages": (1, 1)})]
+    hits = [[(hit.doc, hit.page, round(hit.score, 4), hit.passages) for hit in library.search(q)] for q in QUERIES]
+    first = [(hit.doc, hit.page) for hit in library.search(QUERIES[0], filter={"pages": (1, 1)})]
     return repr((hits, first, _ordered(histories.contents(library))))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -314,6 +315,34 @@ def test_vectors_that_are_lost_are_made_again(docs: Path, monkeypatch: pytest.Mo
         again = library.space.catalog.get(state.doc)
         assert again is not None
         assert again.vectors[key] == state.vectors[key] - 1
+
+
+def test_a_library_that_may_not_be_written_is_asked_from_a_copy(
+    run: Run, docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = indexed(docs)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "copies"))
+    (tmp_path / "copies").mkdir()
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    denied = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != folder and denied(path, mode))
+    code, text = run("search", str(docs), "cleaning cycle of the oven")
+    assert code == 0
+    assert "manual.pdf" in text
+    assert f"{folder} may not be written: the library is asked as it is" in text
+    assert run("ask", str(docs), "What accepts temperatures between 40 and 320 degrees?")[0] == 0
+    for words in (("index", str(docs)), ("docs", str(docs), "remove", "manual.pdf")):
+        code, text = run(*words)
+        assert code == 1
+        assert "nothing can be indexed" in text
+        assert "the right to write there" in text
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert list((tmp_path / "copies").iterdir()) == []
+    (folder / "store" / "seal.json").unlink()
+    code, text = run("search", str(docs), "oven")
+    assert code == 1
+    assert "a process may have it open" in text
+    assert list((tmp_path / "copies").iterdir()) == []
 
 
 def test_files_of_the_last_scan_that_were_changed_are_not_believed(docs: Path) -> None:
