@@ -14,6 +14,7 @@ error can be caught. So free space is looked at before every write, with a margi
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import threading
@@ -27,7 +28,7 @@ import qdrant_edge as engine
 
 from ragsys.errors import DiskFull, LibraryBusy, StoreDamaged, StoreError
 from ragsys.protocols import Context
-from ragsys.store import Record, Schema
+from ragsys.store import FieldType, Record, Schema
 from ragsys.types import JSON, Sparse, Vector, VectorSpec
 from ragsys_qdrant import ranking, vectors
 from ragsys_qdrant.base import Ask, Chunk, QdrantStore, Selection
@@ -37,8 +38,10 @@ from ragsys_qdrant.limits import EngineFailed, explained
 from ragsys_qdrant.options import EdgeOptions
 from ragsys_qdrant.seal import Seal
 
+log = logging.getLogger("ragsys")
 _UPDATE = engine.UpdateOperation
 _ROOM = 64 << 20  # bytes that must be free before a write: many times what the largest one takes
+_INDEXES = "/payload_index"  # in a segment's folder; what is in it follows from the points
 _PLACEHOLDER = "none"  # the engine makes no shard without a vector
 _FIELDS: dict[str, engine.PayloadSchemaType | engine.IntegerIndexParams] = {
     "keyword": engine.PayloadSchemaType.Keyword,
@@ -120,7 +123,11 @@ class EdgeStore(QdrantStore):
         if not self._schema_file.exists() and (self._creating.exists() or not self._left()):
             return None  # nothing was ever stored, or all of it was given up
         if damaged := self._seal.broken():
-            raise StoreDamaged(self.where, damaged)
+            if not all(_INDEXES in name for name in damaged):
+                raise StoreDamaged(self.where, damaged)
+            log.warning("%s: damaged indexes of its fields are made again: %s", self.where, ", ".join(damaged))
+            for path in self._home.glob(f"segments/*{_INDEXES}"):
+                shutil.rmtree(path)
         if not self._schema_file.exists():
             raise StoreDamaged(self.where, [self._schema_file.name], "a file is lost")
         self._need_room()  # loading fills holes too
@@ -133,6 +140,7 @@ class EdgeStore(QdrantStore):
                 self._shard = engine.EdgeShard.load(str(self._home))
                 for spec in schema.vectors.values():  # a crash in `drop_vector` leaves one that the engine has let go
                     self._shard.update(_creation(spec))
+                self._index(self._shard, schema.fields, missing=True)
         except EngineFailed as error:
             if self._seal.known:  # the files are as they were closed: something else is wrong
                 raise
@@ -188,12 +196,18 @@ class EdgeStore(QdrantStore):
             for name, spec in new.vectors.items():
                 if old is None or name not in old.vectors:
                     shard.update(_creation(spec))
-            for name, kind in new.fields.items():
-                if old is None or name not in old.fields:
-                    shard.update(_UPDATE.create_field_index(self._folding.key(name, new=True), _FIELDS[kind]))
+            self._index(shard, {n: kind for n, kind in new.fields.items() if old is None or n not in old.fields})
             self._folding.sync()
             shard.flush()
         self._keep(new)
+
+    def _index(self, shard: engine.EdgeShard, fields: Mapping[str, FieldType], *, missing: bool = False) -> None:
+        """Make the indexes of these fields; with `missing` those alone that the engine lacks: it makes them of what the
+        points hold."""
+        have = shard.info().payload_schema if missing else ()
+        for name, kind in fields.items():
+            if (key := self._folding.key(name, new=True)) not in have:
+                shard.update(_UPDATE.create_field_index(key, _FIELDS[kind]))
 
     def _created(self, schema: Schema) -> engine.EdgeShard:
         """A new shard. What a crash left while one was created holds nothing that was ever acknowledged."""

@@ -16,7 +16,7 @@ from ragsys_qdrant.options import EdgeOptions
 
 from ragsys.errors import LibraryBusy, StoreDamaged, StoreError
 from ragsys.protocols import Context, Store
-from ragsys.store import Is, Plan
+from ragsys.store import Between, Is, Not, Plan
 from ragsys.testing.points import SCHEMA, WORDS, sample, words
 from ragsys.testing.stores import StoreContract
 
@@ -95,6 +95,25 @@ def test_a_damaged_shard_is_an_error_without_a_traceback(tmp_path: Path) -> None
     with pytest.raises(StoreDamaged, match=r"edge_config\.json"):
         broken.count()
     broken.close()
+
+
+def test_damaged_indexes_of_fields_are_made_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    asked = [Is("doc", "d2"), Between("page", 1, 2), Not(Is("doc", "d2"))]
+    store = edge(tmp_path)
+    store.ensure(SCHEMA)
+    store.upsert(sample())
+    before = [store.count(where) for where in asked]
+    store.close()
+    file = next(tmp_path.rglob("payload_index/*/page_0.dat"))
+    file.write_bytes(b"")
+    for told in ("are made again", ""):
+        store = edge(tmp_path)
+        assert [store.count(where) for where in asked] == before
+        assert len(store._live.info().payload_schema) == len(SCHEMA.fields)
+        store.close()
+        assert told in caplog.text
+        caplog.clear()
+    assert file.stat().st_size or not file.exists()
 
 
 def test_a_file_in_the_way_is_an_error(tmp_path: Path) -> None:
