@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ragsys import places
-from ragsys.errors import LibraryBusy, RagsysError
+from ragsys.errors import EngineFailed, LibraryBusy, RagsysError
 from ragsys.owning import is_open
 from ragsys.wording import counted, verb
 
@@ -36,6 +36,9 @@ def content(place: places.Place, config: str | None, overrides: Sequence[str]) -
             yield _read(opened, name)
     except LibraryBusy:
         return  # since it was looked at
+    except EngineFailed as error:  # of files of which nothing was known, as after a kill
+        remedy = f"make it again from the documents: {places.command(place, 'index FOLDER --rebuild')}"
+        yield Check(name, "error", error.message, remedy)
     except RagsysError as error:
         yield Check(name, "error", error.message, error.hint or "")
     finally:

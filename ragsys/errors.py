@@ -90,6 +90,10 @@ class StoreError(LibraryError):
     """The vector store refused an operation or cannot be reached."""
 
 
+class EngineFailed(StoreError):
+    """The store's engine refused, and not for want of memory, room, files or permission."""
+
+
 class StoreDamaged(StoreError):
     """Files of the store are not as they were written: changed, cut or lost. Indexing from scratch mends it."""
 

@@ -6,8 +6,9 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ragsys.errors import LibraryError, RagsysError, StoreDamaged
+from ragsys.errors import LibraryBusy, LibraryError, RagsysError, StoreDamaged
 from ragsys.places import Place, command
+from ragsys.soundness import Sealed
 
 if TYPE_CHECKING:
     from ragsys.config import Config
@@ -22,11 +23,14 @@ def explained(place: Place, store: Store, config: Config) -> Iterator[None]:
     """
     try:
         yield
-    except BaseException as error:
+    except BaseException as given:
+        error = _established(given, place, store)
         with contextlib.suppress(Exception):
             store.close()
         if isinstance(error, StoreDamaged):
             error.hint = f"make it again from the documents: {command(place, 'index FOLDER --rebuild')}"
+        if error is not given:
+            raise error from given
         if isinstance(error, RagsysError) or not isinstance(error, Exception) or config.store.options:
             raise
         # whatever a limit of the machine, or what a server holds, makes the reader of states say
@@ -34,6 +38,15 @@ def explained(place: Place, store: Store, config: Config) -> Iterator[None]:
             f"the library of {place.root} cannot be read ({type(error).__name__}: {_first_line(error)})",
             hint=f"look for the cause: {command(place, 'doctor FOLDER')}",
         ) from error
+
+
+def _established(error: BaseException, place: Place, store: Store) -> BaseException:
+    """The error, or the damage that explains it."""
+    if isinstance(error, Exception) and not isinstance(error, StoreDamaged | LibraryBusy) and isinstance(store, Sealed):
+        with contextlib.suppress(LibraryError):
+            if files := store.damaged():
+                return StoreDamaged(f"the library of {place.root}", files)
+    return error
 
 
 def _first_line(error: Exception) -> str:

@@ -29,7 +29,10 @@ def is_open(folder: Path) -> bool:
     """Whether a process has the library in a folder open."""
     if not (folder / LOCK).exists():
         return False
-    lock = locked(folder)
+    try:
+        lock = locked(folder)
+    except LibraryError:  # a folder that may not be written: nobody here can have it open
+        return False
     if lock is not None:
         lock.release()
     return lock is None

@@ -68,7 +68,7 @@ class Copy:
         if retry is False:
             note = f"{text}: the library is asked as it is; nothing new is indexed, conversations are not kept"
             return Report(warnings=[note])
-        raise LibraryError(f"{text}: nothing can be indexed", hint="give yourself the right to write there")
+        raise LibraryError(f"{text}: nothing can be indexed or removed", hint="give yourself the right to write there")
 
     def drop(self) -> None:
         """Delete the copy."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ragsys.catalog import State, layer_of, tally, vector_of
 from ragsys.errors import StoreDamaged
+from ragsys.places import Place, command
 from ragsys.store import AllOf, Condition, Has, In, Is, Not
 from ragsys.wording import counted
 
@@ -84,7 +85,10 @@ def check(space: Space, *, all: bool = False) -> None:
     known = False
     if isinstance(space.store, Sealed):
         if files := space.store.damaged():
-            raise StoreDamaged(f"the library of {space.root}", files)
+            error = StoreDamaged(f"the library of {space.root}", files)
+            again = command(Place(space.folder, space.root), "index FOLDER --rebuild")
+            error.hint = f"make it again from the documents: {again}"
+            raise error
         known = space.store.sealed
     if known and not all:
         return

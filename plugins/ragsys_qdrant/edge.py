@@ -26,7 +26,7 @@ from typing import Any
 import portalocker
 import qdrant_edge as engine
 
-from ragsys.errors import DiskFull, LibraryBusy, StoreDamaged, StoreError
+from ragsys.errors import DiskFull, EngineFailed, LibraryBusy, StoreDamaged, StoreError
 from ragsys.protocols import Context
 from ragsys.store import FieldType, Record, Schema
 from ragsys.types import JSON, Sparse, Vector, VectorSpec
@@ -34,7 +34,7 @@ from ragsys_qdrant import ranking, vectors
 from ragsys_qdrant.base import Ask, Chunk, QdrantStore, Selection
 from ragsys_qdrant.dialect import EdgeDialect
 from ragsys_qdrant.folding import TERMS, TEXTS, Folded, Folding
-from ragsys_qdrant.limits import EngineFailed, explained
+from ragsys_qdrant.limits import explained
 from ragsys_qdrant.options import EdgeOptions
 from ragsys_qdrant.seal import Seal
 

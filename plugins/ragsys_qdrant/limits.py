@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ragsys.errors import StoreError
+from ragsys.errors import EngineFailed, StoreError
 
 #: (what the system says in small letters, what that is, what to do). By words and by the numbers of POSIX and Windows.
 _LIMITS = (
@@ -32,10 +32,6 @@ _LIMITS = (
         "look at the disk's health; copy the library to another one",
     ),
 )
-
-
-class EngineFailed(StoreError):
-    """The engine refused, and not for want of room, memory or permission."""
 
 
 def explained(error: BaseException, what: str, where: str) -> StoreError:

@@ -24,6 +24,7 @@ _ZERO = bytes(_BLOCK)
 _SMALL = 1 << 18  # bytes on disk: such a file is read at every opening
 _QUICK = 64 << 20  # bytes on disk of a store that is read whole at every opening: some hundredths of a second
 _MOST = 1 << 30  # bytes on disk of a store whose large files have checksums: they are read at every closing
+_TOUCHED = ("tracker_journal.dat", ".json")  # ends of names: the engine writes them as it opens, too
 _APART = frozenset({"lock", NAME})
 
 
@@ -50,7 +51,7 @@ class Seal:
         there = dict(_files(self._folder))
         self.mark()
         whole = sum(map(_allocated, there.values())) <= _QUICK
-        self._unread = set() if whole else {name for name, path in there.items() if _allocated(path) > _SMALL}
+        self._unread = set() if whole else {name for name, path in there.items() if _large(path)}
         return self._differ(self._held.keys(), there)
 
     def exists(self) -> bool:
@@ -64,7 +65,9 @@ class Seal:
 
     def unread(self) -> list[str]:
         """Of the files that `broken` did not read, those that hold something else. To be called before any write."""
-        found = self._differ(self._held.keys() & self._unread, dict(_files(self._folder)), every=True)
+        there = dict(_files(self._folder))
+        as_opened = {name for name, path in there.items() if path.stat().st_mtime_ns == self._times.get(name)}
+        found = self._differ(self._held.keys() & self._unread & as_opened, there, every=True)
         self._unread = set(found)
         return found
 
@@ -100,7 +103,7 @@ class Seal:
         held: dict[str, _Held] = {}
         for name, path in there.items():
             before, about = self._held.get(name), path.stat()
-            small = _allocated(path) <= _SMALL
+            small = not _large(path)
             same = not written and not small and about.st_mtime_ns == self._times.get(name)
             if same and before is not None:  # also if it is damaged and was not read: that stays known
                 held[name] = before
@@ -134,6 +137,10 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
         name = path.relative_to(folder).as_posix()
         if name not in _APART and path.suffix != ".new" and path.is_file():
             yield name, path
+
+
+def _large(path: Path) -> bool:
+    return _allocated(path) > _SMALL and not path.name.endswith(_TOUCHED)
 
 
 def _allocated(path: Path) -> int:

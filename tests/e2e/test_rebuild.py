@@ -89,6 +89,43 @@ def test_a_damaged_store_is_told_and_made_again(run: Run, docs: Path, name: str)
     assert run("doctor", str(docs))[0] == 0
 
 
+def test_a_large_store_is_read_whole_by_an_indexing_run_and_by_doctor_alone(
+    run: Run, docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = indexed(docs)
+    monkeypatch.setattr("ragsys_qdrant.seal._QUICK", 0)
+    monkeypatch.setattr("ragsys_qdrant.seal._SMALL", 4096)
+    flip(next(folder.rglob("payload_storage/page_0.dat")), 4096)
+    for _ in range(2):  # to open and close it does not make what is damaged the rule
+        assert run("search", str(docs), "revenue", "--no-index")[0] == 0
+        for words in (("index", str(docs)), ("doctor", str(docs))):
+            code, text = run(*words)
+            assert code == 1
+            assert "page_0.dat" in text
+            assert f"ragsys index {docs} --rebuild" in text
+    assert run("index", str(docs), "--rebuild")[0] == 0
+    assert run("doctor", str(docs))[0] == 0
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+def test_states_that_the_engine_cannot_read_lead_to_a_rebuild(
+    run: Run, docs: Path, monkeypatch: pytest.MonkeyPatch, sealed: bool
+) -> None:
+    folder = indexed(docs)
+    monkeypatch.setattr("ragsys_qdrant.seal._QUICK", 0)
+    monkeypatch.setattr("ragsys_qdrant.seal._SMALL", 4096)
+    payloads = next(folder.rglob("payload_storage/page_0.dat"))
+    held = payloads.read_bytes()
+    payloads.write_bytes(bytes(255 - byte if byte else 0 for byte in held[:4096]) + held[4096:])
+    if not sealed:  # a process that was killed left none
+        (folder / "store" / "seal.json").unlink()
+    code, text = run("search", str(docs), "oven", "--no-index")
+    assert code == 1
+    assert f"ragsys index {docs} --rebuild" in (text if sealed else run("doctor", str(docs))[1])
+    assert run("index", str(docs), "--rebuild")[0] == 0
+    assert run("doctor", str(docs))[0] == 0
+
+
 def test_a_lost_schema_does_not_empty_the_store(docs: Path) -> None:
     folder = indexed(docs)
     (folder / "store" / "seal.json").unlink()
@@ -334,7 +371,7 @@ def test_a_library_that_may_not_be_written_is_asked_from_a_copy(
     for words in (("index", str(docs)), ("docs", str(docs), "remove", "manual.pdf")):
         code, text = run(*words)
         assert code == 1
-        assert "nothing can be indexed" in text
+        assert "nothing can be indexed or removed" in text
         assert "the right to write there" in text
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     assert list((tmp_path / "copies").iterdir()) == []
