@@ -377,7 +377,7 @@ class EdgeStore(QdrantStore):
     def damaged(self) -> list[str]:
         """The files that are not as they were when the store was closed; only before anything is written to it."""
         with self._writing:
-            return self._seal.unread() if self._ready() is not None and not self._written else []
+            return [] if self._written else self._seal.unread()  # not opened for it: the engine may just have refused
 
     def _release(self) -> None:
         try:

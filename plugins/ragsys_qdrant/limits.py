@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ragsys.errors import EngineFailed, StoreError
 
 #: (what the system says in small letters, what that is, what to do). By words and by the numbers of POSIX and Windows.
@@ -10,6 +12,11 @@ _LIMITS = (
         ("cannot allocate memory", "out of memory", "os error 12)", "memoryerror", "not enough memory"),
         "there is not enough memory",
         "end other programs, or allow this one more memory (ulimit -v); then run it again",
+    ),
+    (
+        ("resource temporarily unavailable", "os error 11)"),
+        "the system gives no more threads or memory",
+        "end other programs, or allow this one more (ulimit -u, ulimit -v); then run it again",
     ),
     (
         ("too many open files", "os error 24)", "os error 23)"),
@@ -33,6 +40,9 @@ _LIMITS = (
     ),
 )
 
+_NUMBER = re.compile(r"\(os error (\d+)\)")
+_LOST = frozenset({2, 3})  # a file or a folder that is not there, on POSIX and Windows
+
 
 def explained(error: BaseException, what: str, where: str) -> StoreError:
     """The engine's error, with its cause where that is a limit of the machine."""
@@ -42,4 +52,6 @@ def explained(error: BaseException, what: str, where: str) -> StoreError:
     for signs, cause, remedy in _LIMITS:
         if any(sign in said for sign in signs):
             return StoreError(f"{where}: could not {what}: {cause} ({text})", hint=remedy)
+    if (number := _NUMBER.search(said)) and int(number[1]) not in _LOST:
+        return StoreError(f"{where}: could not {what}: {text}", hint="look for the cause: ragsys doctor FOLDER")
     return EngineFailed(f"{where}: could not {what}: {text}", hint="look for damage: ragsys doctor FOLDER")
