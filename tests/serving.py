@@ -81,7 +81,16 @@ class Raw:
     data: bytes = b""
 
 
-Answer = Chat | Status | Hang | Raw
+@dataclass(frozen=True)
+class Endless:
+    """Bytes as they are on the wire, then `piece` again and again until the client goes away."""
+
+    head: bytes
+    piece: bytes
+    gap: float = 0.0  # seconds between two pieces
+
+
+Answer = Chat | Status | Hang | Raw | Endless
 Scripted = Answer | Callable[[Asked], Answer]
 
 
@@ -170,7 +179,7 @@ class Serving:
         return entry(asked) if callable(entry) else entry
 
     def _listed(self) -> Answer:
-        if isinstance(self.models, Chat | Status | Hang | Raw):
+        if isinstance(self.models, Answer):
             return self.models
         cards = [{"id": m, "object": "model", "root": m} if isinstance(m, str) else dict(m) for m in self.models]
         return Status(200, {"object": "list", "data": cards})
@@ -255,6 +264,11 @@ class _Handler(BaseHTTPRequestHandler):
             case Raw(data):
                 self.wfile.write(data)
                 self.close_connection = True
+            case Endless(head, piece, gap):
+                self.wfile.write(head)
+                while True:
+                    self.wfile.write(piece)
+                    self._wait(gap)
             case Status():
                 self._wait(answer.delay)
                 text = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import functools
 import importlib.util
 import json
-import queue
 import re
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -26,10 +26,12 @@ from ragsys.protocols import Context, Message, Reply, Request
 from ragsys.types import JSON, Usage
 
 from . import payload, refusals, wire
+from .bounds import Backlog, Bounds
 from .counting import MESSAGE, image_tokens, text_tokens
 from .options import LangChainOptions, OpenAIOptions
 from .replies import Thoughts, checked, spoken
 
+CHUNK = 512  # bytes that a chunk counts beside its text
 _ROLES: dict[str, type[BaseMessage]] = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
 _LENGTH = re.compile(r"length|max_?tokens|model_length", re.IGNORECASE)
 _NO_TEMPERATURE = re.compile(r"temperature", re.IGNORECASE)
@@ -128,13 +130,13 @@ class LangChain:
         late after some text has come, `came` says so."""
         for _ in range(3):
             sent = request.temperature if self._heated else None
-            arrived: queue.SimpleQueue[AIMessageChunk | None] = queue.SimpleQueue()
+            arrived: Backlog[AIMessageChunk | None] = Backlog()
             held = request.schema is not None and self._structured
-            task = self._streamed(request, self._model(request.max_tokens, sent), held, arrived.put)
+            task = self._streamed(request, self._model(request.max_tokens, sent), held, arrived)
             future = wire.begin(task, request.cancel)
             future.add_done_callback(functools.partial(_ended, arrived))
             try:
-                while (chunk := arrived.get()) is not None:
+                while (chunk := arrived.take()) is not None:
                     yield chunk
                 future.result()
                 return
@@ -160,16 +162,26 @@ class LangChain:
         raise GenerationError(f"{self.options.model} refuses every form of the request")
 
     async def _streamed(
-        self, request: Request, model: BaseChatModel, held: bool, put: Callable[[AIMessageChunk], None]
+        self, request: Request, model: BaseChatModel, held: bool, arrived: Backlog[AIMessageChunk | None]
     ) -> None:
+        room = Bounds.of({"max_tokens": request.max_tokens}).stream
         async with asyncio.timeout(request.deadline or self.options.timeout), self._turns:
             structured = _structured(model, request.schema, self.options.structured) if held else None
             messages = self._messages(request, structured is None)
-            events: AsyncIterator[Any] = (structured or model).astream(messages)
-            async for event in events:
-                chunk = event.get("raw") if isinstance(event, dict) else event
-                if chunk is not None:
-                    put(chunk)
+            events: Any = (structured or model).astream(messages)
+            async with contextlib.aclosing(events):
+                async for event in events:
+                    chunk = event.get("raw") if isinstance(event, dict) else event
+                    if chunk is None:
+                        continue
+                    size = CHUNK + len(str(chunk.content)) + len(str(chunk.additional_kwargs))
+                    if (room := room - size) < 0:
+                        raise GenerationError(
+                            f"{self.options.model} sent what no reply may be: it has no end",
+                            hint="is that the model that is meant, and nothing between? see: ragsys doctor",
+                        )
+                    arrived.put(chunk, size)
+                    await arrived.room()
 
     def _messages(self, request: Request, told: bool) -> list[BaseMessage]:
         """In LangChain's standard form; `told`: the schema stands at the end."""
@@ -311,7 +323,7 @@ def _structured(model: BaseChatModel, schema: JSON | None, method: str) -> Any:
     return None
 
 
-def _ended(arrived: queue.SimpleQueue[AIMessageChunk | None], done: object) -> None:
+def _ended(arrived: Backlog[AIMessageChunk | None], done: object) -> None:
     arrived.put(None)
 
 

@@ -12,6 +12,7 @@ from ragsys.protocols import Context, Reply, Request
 from ragsys.wording import counted
 
 from . import payload, refusals, said
+from .bounds import Bounds
 from .counting import MESSAGE, image_tokens, text_tokens
 from .options import OpenAIOptions
 from .replies import Thoughts, checked, thought
@@ -146,7 +147,8 @@ class OpenAI:
             made = self._made(request, _left(request, began), stream=False)
             body = payload.encoded(made)
             try:
-                data = self._wire.post(CHAT, body, _left(request, began), request.cancel)
+                most = Bounds.of(made)
+                data = self._wire.post(CHAT, body, _left(request, began), request.cancel, most=most.piece)
                 return self._reply(request, Said.whole(data), began)
             except Refused as refused:
                 if not self._served.adapts(refused, made, request):
@@ -166,8 +168,8 @@ class OpenAI:
             body = payload.encoded(made)
             try:
                 try:
-                    left = _left(request, began)
-                    yield from self._wire.events(CHAT, body, said.shows, said.ends, left, request.cancel)
+                    left, most = _left(request, began), Bounds.of(made)
+                    yield from self._wire.events(CHAT, body, said.shows, said.ends, left, request.cancel, most)
                 except Refused as refused:
                     yield said.unstreamed(refused)
                 return

@@ -42,6 +42,8 @@ _UNKNOWN = r"(unsupported|not support|unknown|unrecognized|unexpected|extra|not 
 _STRUCTURE = re.compile(
     r"response_format|json_schema|json schema|structured|guided|grammar|xgrammar|outlines", re.IGNORECASE
 )
+#: Of a page. Bounded: a page may hold the beginning a hundred thousand times and no end.
+_TITLE = re.compile(r"<title[^<>]{0,200}>([^<]{0,1000})</title>", re.IGNORECASE)
 #: Fields that a reply can do without.
 SPARE = ("stream_options", "seed", "top_logprobs", "logprobs", "temperature")
 
@@ -61,13 +63,12 @@ def said(refused: Refused) -> str:
     """The words of the server: of its JSON error, of the title of a page, or the beginning of what it sent."""
     text = refused.body[:200_000].decode("utf-8", "replace").strip()
     if _is_page(refused):
-        title = re.search(r"<title[^>]*>(.*?)</title>", text, re.DOTALL | re.IGNORECASE)
-        return _short(html.unescape(title.group(1) if title else re.sub(r"<[^>]+>", " ", text)))
+        title = _TITLE.search(text)
+        return _short(html.unescape(title.group(1) if title else re.sub(r"<[^<>]+>", " ", text)))
     try:
-        data = json.loads(text)
-    except ValueError:
+        return _short(_message(json.loads(text)))
+    except (ValueError, RecursionError):
         return _short(text)
-    return _short(_message(data))
 
 
 def _message(data: object) -> str:
@@ -236,6 +237,11 @@ def unreached(error: Unreached, url: str, came: str = "") -> GenerationError:
         case "silent":
             return GenerationError(
                 f"{url} has sent nothing for too long{came}", hint="a model that is slower: generator.timeout"
+            )
+        case "too much":
+            return GenerationError(
+                f"{url} sent what no reply may be{came}: {_short(error.reason)}",
+                hint="is that the server that is meant, and nothing between? see: ragsys doctor",
             )
     return GenerationError(
         f"the connection to {url} was lost{came}: {_short(error.reason)}{tried}", hint="the server's own log says more"

@@ -12,6 +12,8 @@ from ragsys.types import Usage
 
 from .wire import Refused
 
+_CHOICES = 16  # of an event that are looked at: one was asked for
+
 
 @dataclass(slots=True)
 class Said:
@@ -63,7 +65,7 @@ class Said:
         self.finish = str(choice.get("finish_reason") or self.finish)
         listed = choice.get("logprobs")
         content = listed.get("content") if isinstance(listed, Mapping) else None
-        self.tokens += [_token(one) for one in content or () if isinstance(one, Mapping) and "logprob" in one]
+        self.tokens += [token for one in content if (token := _token(one))] if isinstance(content, list) else []
         return text
 
 
@@ -84,7 +86,7 @@ def unstreamed(refused: Refused) -> Mapping[str, Any]:
         raise refused
     try:
         data = json.loads(refused.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise refused from None
     Said.whole(data)
     return {**data, "choices": [{**data["choices"][0], "delta": data["choices"][0]["message"]}]}
@@ -101,7 +103,7 @@ def refusal(data: Any) -> Refused:
 
 def _deltas(event: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     choices = event.get("choices")
-    found = [choice for choice in choices if isinstance(choice, Mapping)] if isinstance(choices, list) else []
+    found = [one for one in choices[:_CHOICES] if isinstance(one, Mapping)] if isinstance(choices, list) else []
     return [(one, one["delta"]) if isinstance(one.get("delta"), Mapping) else (one, {}) for one in found]
 
 
@@ -111,9 +113,13 @@ def _text(content: Any) -> str:
     return content if isinstance(content, str) else ""
 
 
-def _token(one: Mapping[str, Any]) -> Token:
-    top = one.get("top_logprobs") or ()
-    return Token(str(one["token"]), float(one["logprob"]), tuple((str(t["token"]), float(t["logprob"])) for t in top))
+def _token(one: Any) -> Token | None:
+    """A token with its probabilities; none where the server tells something else."""
+    try:
+        top = tuple((str(t["token"]), float(t["logprob"])) for t in one.get("top_logprobs") or ())
+        return Token(str(one["token"]), float(one["logprob"]), top)
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+        return None
 
 
 def _whole_number(value: Any) -> int:

@@ -14,7 +14,6 @@ import email.utils
 import itertools
 import json
 import os
-import queue
 import random
 import socket
 import ssl
@@ -29,6 +28,9 @@ from urllib.parse import urlsplit
 import httpx2
 
 from ragsys.exchange import Cancel
+
+from . import bounds
+from .bounds import Backlog, Bounds
 
 T = TypeVar("T")
 Event = dict[str, Any]
@@ -74,7 +76,8 @@ class Unreached(Exception):
 
     def __init__(self, kind: str, reason: str, tries: int = 1) -> None:
         super().__init__(reason)
-        self.kind = kind  # "refused", "unknown host", "connect timeout", "certificate", "proxy", "lost", "silent"
+        # "refused", "unknown host", "connect timeout", "certificate", "proxy", "lost", "silent", "too much"
+        self.kind = kind
         self.reason = reason
         self.tries = tries
 
@@ -94,7 +97,10 @@ class Patience:
 
 
 class Wire:
-    """The connections to one server. `lasts` says of a refusal whether another try would end in the same."""
+    """The connections to one server. `lasts` says of a refusal whether another try would end in the same.
+
+    `direct`: no proxy is between, whatever the environment says.
+    """
 
     _numbers = itertools.count()
 
@@ -105,12 +111,16 @@ class Wire:
         patience: Patience,
         concurrency: int,
         lasts: Callable[[Refused], bool] = lambda refused: False,
+        *,
+        direct: bool = False,
     ) -> None:
         self.url = url
         self._headers = {"accept-encoding": "identity", **headers}
         self._patience = patience
         self._concurrency = concurrency
         self._lasts = lasts
+        # a proxy that the environment names is not for this machine
+        self._proxied = not direct and urlsplit(url).hostname not in LOOPBACK
         self._reached = False
         self._key = next(self._numbers)
         weakref.finalize(self, _Loop.forget, self._key)
@@ -121,17 +131,24 @@ class Wire:
 
     def get(self, path: str, deadline: float | None = None, cancel: Cancel | None = None) -> Any:
         """The JSON at a path below the server's url. It waits for no turn: it costs the server nothing."""
-        return _Loop.current().run(self._json("GET", path, None, deadline, None), cancel)
+        return _Loop.current().run(self._json("GET", path, None, (deadline, None), bounds.LISTING), cancel)
 
     def post(
-        self, path: str, body: bytes, deadline: float | None = None, cancel: Cancel | None = None, *, turn: bool = True
+        self,
+        path: str,
+        body: bytes,
+        deadline: float | None = None,
+        cancel: Cancel | None = None,
+        *,
+        turn: bool = True,
+        most: int = bounds.LISTING,
     ) -> Any:
         """The JSON that is answered to a JSON body, at a path or a whole address; in its turn, or at once.
 
-        Raises `Refused`, `Unreached`, `Late` and `Cancelled`.
+        Raises `Refused`, `Unreached`, `Late` and `Cancelled`; `Unreached` too where it is of more than `most` bytes.
         """
         width = self._concurrency if turn else None
-        return _Loop.current().run(self._json("POST", path, body, deadline, width), cancel)
+        return _Loop.current().run(self._json("POST", path, body, (deadline, width), most), cancel)
 
     def events(
         self,
@@ -141,33 +158,36 @@ class Wire:
         ends: Callable[[Event], bool],
         deadline: float | None = None,
         cancel: Cancel | None = None,
+        most: Bounds = Bounds(),
     ) -> Iterator[Event | Again]:
         """The JSON events of a stream. Until one of them `shows` something, a lost connection is tried again.
 
         A stream is whole with its end mark `[DONE]`, or with an event that `ends` it: not every server sends the mark.
         Raises as `post` does; the calling thread may leave the iterator at any time.
         """
-        arrived: queue.SimpleQueue[Event | Again | None] = queue.SimpleQueue()
-        task = self._stream(path, body, (shows, ends), deadline, arrived.put)
+        arrived: Backlog[Event | Again | None] = Backlog()
+        task = self._stream(path, body, (shows, ends), deadline, arrived, most)
         future = _Loop.current().start(task, cancel)
         future.add_done_callback(lambda done: arrived.put(None))
         try:
-            while (item := arrived.get()) is not None:
+            while (item := arrived.take()) is not None:
                 yield item
             _result(future)
         finally:
             future.cancel()
 
-    async def _json(self, method: str, path: str, body: bytes | None, deadline: float | None, width: int | None) -> Any:
+    async def _json(
+        self, method: str, path: str, body: bytes | None, held: tuple[float | None, int | None], most: int
+    ) -> Any:
         async def once() -> Any:
             async with self._answer(method, path, body) as response:
-                content = await response.aread()
+                content = await bounds.whole(response, most)
             try:
                 return json.loads(content)
-            except ValueError:
+            except (ValueError, RecursionError):
                 raise Refused(response.status_code, content, response.headers) from None
 
-        return await self._held(once, deadline, width)
+        return await self._held(once, *held)
 
     async def _stream(
         self,
@@ -175,7 +195,8 @@ class Wire:
         body: bytes,
         told: tuple[Callable[[Event], bool], Callable[[Event], bool]],
         deadline: float | None,
-        put: Callable[[Event | Again], None],
+        arrived: Backlog[Event | Again | None],
+        most: Bounds,
     ) -> None:
         shows, ends = told
         shown = False
@@ -184,12 +205,13 @@ class Wire:
         async def once() -> None:
             nonlocal shown, began
             if began:
-                put(Again())
+                arrived.put(Again())
             async with self._answer("POST", path, body) as response:
                 began = True
-                async for event in _events(response, ends):
+                async for event, size in _events(response, ends, most):
                     shown = shown or shows(event)
-                    put(event)
+                    arrived.put(event, size)
+                    await arrived.room()
 
         await self._held(once, deadline, self._concurrency, lambda: not shown)
 
@@ -253,43 +275,48 @@ class Wire:
             async with self._opened().stream(method, address, content=body, headers=headers) as response:
                 self._reached = True
                 if response.status_code >= 300:
-                    raise Refused(response.status_code, await response.aread(), response.headers)
+                    raise Refused(response.status_code, await bounds.error_body(response), response.headers)
                 yield response
 
     def _opened(self) -> httpx2.AsyncClient:
         """The client, made on the loop that it belongs to."""
         clients = _Loop.current().clients
         if self._key not in clients:
-            parts = urlsplit(self.url)
             clients[self._key] = httpx2.AsyncClient(
                 headers=self._headers,
                 timeout=httpx2.Timeout(self._patience.silence, connect=self._patience.connect, pool=None),
                 limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=KEPT),
-                trust_env=parts.hostname not in LOOPBACK,  # the proxy that it names is not for this machine
-                verify=parts.scheme == "https",  # no certificates are read where none is shown
+                trust_env=self._proxied,
+                verify=urlsplit(self.url).scheme == "https",  # no certificates are read where none is shown
             )
         return clients[self._key]
 
 
-async def _events(response: httpx2.Response, ends: Callable[[Event], bool]) -> AsyncIterator[Event]:
-    """The `data:` of server-sent events as JSON, until `[DONE]`. What is no such stream is `Refused`."""
+async def _events(
+    response: httpx2.Response, ends: Callable[[Event], bool], most: Bounds
+) -> AsyncIterator[tuple[Event, int]]:
+    """The `data:` of server-sent events as JSON with their lengths, until `[DONE]`. What is no such stream is
+    `Refused`."""
     seen = ended = False
     plain: list[str] = []
-    async for line in response.aiter_lines():
+    room = most.piece  # for what is no event, which is kept
+    async for line in bounds.lines(response, most):
         if line.startswith("data:"):
             data = line[5:].strip()
             if data == "[DONE]":
                 return
             try:
                 event = json.loads(data)
-            except ValueError:
+            except (ValueError, RecursionError):
                 raise Refused(response.status_code, line.encode(), response.headers) from None
             if isinstance(event, dict):
                 seen = True
                 ended = ended or ends(event)
-                yield event
+                yield event, len(data)
         elif not seen and line.strip() and not line.startswith((":", "event:", "id:", "retry:")):
             plain.append(line)
+            if (room := room - len(line)) < 0:
+                raise Unreached("too much", f"more than {bounds.size(most.piece)} that are no events")
     if not seen:
         raise Refused(response.status_code, "\n".join(plain).encode(), response.headers)
     if not ended:
@@ -309,6 +336,8 @@ def _told() -> Iterator[None]:
         raise Unreached("proxy", str(error) or "the proxy refuses the connection") from error
     except httpx2.TimeoutException as error:
         raise Unreached("silent", "it has sent nothing for too long") from error
+    except bounds.TooMuch as error:
+        raise Unreached("too much", str(error)) from error
     except (httpx2.TransportError, httpx2.DecodingError) as error:
         raise Unreached("lost", str(error) or "the connection was closed") from error
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from serving import Chat, Hang, Serving, openai_error
+from serving import Chat, Endless, Hang, Serving, openai_error
 
 pytest.importorskip("langchain")
 pytest.importorskip("langchain_openai")
@@ -15,7 +16,7 @@ pytest.importorskip("langchain_openai")
 from langchain_core.language_models.fake_chat_models import FakeListChatModel, GenericFakeChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
-from ragsys_generate import langchain
+from ragsys_generate import bounds, langchain
 from ragsys_generate.langchain import LangChain
 from ragsys_generate.options import LangChainOptions
 from readers import SCHEMA, Calling, asking, picture
@@ -217,6 +218,22 @@ def test_leaving_a_stream_closes_its_connection() -> None:
         stream = at(server).stream(asking())
         assert next(stream) == "one"
         stream.close()  # type: ignore[attr-defined]
+        assert server.left()
+
+
+@pytest.mark.parametrize("delta", [{"content": "a"}, {"role": "assistant"}])
+def test_a_stream_without_end_is_a_named_error(delta: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "_WHOLE", 64 << 10)
+    monkeypatch.setattr(bounds, "_STREAM", 64 << 10)
+    event = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "tiny"}
+    event |= {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+    with Serving(otherwise=Endless(head, b"data: " + json.dumps(event).encode() + b"\n\n")) as server:
+        generator = at(server)
+        with pytest.raises(GenerationError, match="openai:tiny sent what no reply may be"):
+            list(generator.stream(asking(max_tokens=16)))
+        with pytest.raises(GenerationError, match="openai:tiny sent what no reply may be"):
+            generator.generate(asking(max_tokens=16))
         assert server.left()
 
 

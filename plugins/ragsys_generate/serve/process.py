@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
-import json
 import os
 import signal
 import socket
@@ -19,6 +17,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from ragsys import private
+from ragsys_generate.wire import Late, Patience, Refused, Unreached, Wire
 
 _GRACE = 15.0  # seconds that a server has to end by itself
 _LOOK = 0.5  # seconds between two looks at it
@@ -134,22 +133,26 @@ def listens(url: str) -> bool:
 
 def models(url: str, key: str) -> list[dict[str, Any]]:
     """What a server serves; empty where it does not tell."""
-    status, body = _get(url, "/v1/models", key, seconds=_LISTING)
+    status, data = _get(url, "/v1/models", key, seconds=_LISTING)
     try:
-        return [dict(one) for one in json.loads(body)["data"]] if status == 200 else []
+        return [dict(one) for one in data["data"]] if status == 200 else []
     except (ValueError, KeyError, TypeError):
         return []
 
 
-def _get(url: str, path: str, key: str, *, seconds: float = _PATIENCE) -> tuple[int, bytes]:
-    """Status and body, (0, b"") where nobody answers. Asks directly: a proxy of the environment knows no loopback."""
+def _get(url: str, path: str, key: str, *, seconds: float = _PATIENCE) -> tuple[int, Any]:
+    """Status and JSON, None where there is none; (0, None) where nobody answers within `seconds`, or without end.
+
+    Asked directly: a proxy of the environment does not know this machine's addresses.
+    """
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port or 80, timeout=seconds)
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    wire = Wire(f"{parts.scheme}://{parts.netloc}", headers, Patience(seconds, seconds, 0, 0.0), 1, direct=True)
     try:
-        connection.request("GET", path, headers={"authorization": f"Bearer {key}"} if key else {})
-        reply = connection.getresponse()
-        return reply.status, reply.read()
-    except (OSError, http.client.HTTPException):
-        return 0, b""
+        return 200, wire.get(path, seconds)
+    except Refused as refused:  # also what is no JSON: whoever is healthy says nothing more
+        return refused.status, None
+    except (Unreached, Late):
+        return 0, None
     finally:
-        connection.close()
+        wire.close()
