@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -9,9 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ragsys_text import minilm
 from ragsys_text.embed_options import MiniLMOptions
 from ragsys_text.minilm import MiniLMEmbedder
+from ragsys_text.released import released
 
+from ragsys.errors import ConfigError
 from ragsys.protocols import Context
 from ragsys.testing.embedders import check_embedder
 from ragsys.types import FloatArray, Query, VectorSpec
@@ -41,6 +45,45 @@ def test_the_laws_to_the_last_bit(embedder: MiniLMEmbedder) -> None:
 
 def test_vectors_have_length_one(embedder: MiniLMEmbedder) -> None:
     assert np.linalg.norm(vectors(embedder, *TEXTS), axis=1) == pytest.approx(1, abs=1e-6)
+
+
+@pytest.fixture
+def other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the model, which is what is opened."""
+    copy = Path(shutil.copy(minilm.model_file(), tmp_path / "model.onnx"))
+    monkeypatch.setattr(minilm, "model_file", lambda: copy)
+    return copy
+
+
+def refused() -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        MiniLMEmbedder(MiniLMOptions(), Context(Path(), Path(), "abc")).embed_items(["text"])
+    assert caught.value.hint
+    assert caught.value.hint.startswith("pip install --force-reinstall")
+    return caught.value
+
+
+def test_a_model_with_one_bit_changed_is_not_opened(other: Path) -> None:
+    changed = bytearray(other.read_bytes())
+    changed[len(changed) // 2] ^= 1  # in a weight: it would load and run
+    other.write_bytes(changed)
+    assert f"{other} is not the model that was released: its sha256 begins with" in str(refused())
+
+
+def test_a_model_that_is_gone_is_told(other: Path) -> None:
+    other.unlink()
+    assert f"{other} cannot be read: No such file" in str(refused())
+
+
+def test_a_model_is_hashed_once_in_a_process(other: Path) -> None:
+    def made() -> None:
+        MiniLMEmbedder(MiniLMOptions(), Context(Path(), Path(), "abc")).warm_up()
+
+    made()
+    before = released.cache_info()
+    made()
+    assert released.cache_info().misses == before.misses
+    assert released.cache_info().hits == before.hits + 1
 
 
 def test_near_in_meaning_is_near_in_space(embedder: MiniLMEmbedder) -> None:
