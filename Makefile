@@ -1,8 +1,10 @@
-# make demo · make test · make test-vllm · make check · make bench DATA=folder · make clean
+# make demo · make test · make test-vllm · make check · make bench DATA=folder · make lock · make clean
 PYTHON ?= python3
 BIN    := .venv/bin
 DATA   ?= $(RAGSYS_DATA)
 
+# of pip, for the package itself
+PIP_FLAGS ?=
 VLLM   := .venv-vllm
 
 DEMO_FOLDER   := examples/kelvara
@@ -10,7 +12,7 @@ DEMO_LIBRARY  := .venv/demo-library
 DEMO_QUESTION := How many D40 units were delivered in 2025, and how much energy per cubic metre does pulse flushing need?
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow test-vllm check bench docs clean
+.PHONY: help demo test slow test-vllm check bench docs lock clean
 
 help:
 	@echo "make demo     set up, index $(DEMO_FOLDER), answer a question that needs two documents"
@@ -19,6 +21,7 @@ help:
 	@echo "make test-vllm  the tests against a real vLLM, which is installed into $(VLLM) (4 GB) where that is possible"
 	@echo "make check    all that a change must pass: ruff, format, mypy, tests, generated documentation"
 	@echo "make docs     bring the generated parts of the documentation up to date"
+	@echo "make lock     lock the packages of the image and of CI again, after a change of the dependencies"
 	@echo "make bench    measure; DATA=folder (or RAGSYS_DATA) names the folder with the documents"
 	@echo "make clean    remove what was built"
 
@@ -29,14 +32,14 @@ $(BIN)/.ready: pyproject.toml setup.py
 	  || { echo "ragsys needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.11"; exit 1; }
 	@echo "setting up .venv (once; about 350 MB, some minutes on a slow line) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) --editable .
 	@# a path beside the editable finder: else a folder named ragsys beside a script would hide the package
 	@$(BIN)/python -c "import pathlib, sysconfig; pathlib.Path(sysconfig.get_path('purelib'), 'ragsys-checkout.pth').write_text(str(pathlib.Path.cwd()) + chr(10))"
 	@touch $@
 
 $(BIN)/.ready-dev: $(BIN)/.ready
 	@echo "adding what development needs ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) --editable '.[dev]'
 	@touch $@
 
 demo: $(BIN)/.ready
@@ -63,6 +66,10 @@ check: $(BIN)/.ready-dev
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 	$(BIN)/cog --check README.md docs/configuration.md
+
+# after a change of the dependencies in pyproject.toml
+lock: $(BIN)/.ready-dev
+	$(BIN)/python locks/lock.py
 
 docs: $(BIN)/.ready-dev
 	$(BIN)/cog -r README.md docs/configuration.md
