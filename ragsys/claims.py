@@ -27,8 +27,8 @@ _FOLD = str.maketrans(
 _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 
 _QUANTITY = re.compile(
-    r"(?P<open>\()?\s*(?P<currency>(?:US)?[$€£¥₹]|\b(?:USD|EUR|GBP|JPY|CHF)\b)?\s*(?P<minus>(?<![\w)])-\s?)?"
-    r"(?P<open2>\()?(?P<currency2>[$€£¥₹])?\s*"
+    r"(?P<open>\()?\s*+(?P<currency>(?:US)?[$€£¥₹]|\b(?:USD|EUR|GBP|JPY|CHF)\b)?\s*+(?P<minus>(?<![\w)])-\s?)?"
+    r"(?P<open2>\()?(?P<currency2>[$€£¥₹])?\s*+"
     r"(?P<number>(?<![\w.,])\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![\w.])\d+(?:\.\d+)?|(?<![\w.])\.\d+"
     rf"|\b(?:{'|'.join(NUMBERS)})\b)"
     r"(?P<close>\s?\))?"
@@ -181,11 +181,16 @@ def _dates(text: str) -> tuple[tuple[tuple[int, int, int], ...], str]:
     return tuple(found), rest
 
 
+_BEFORE = 120  # characters before a number that are looked at: all of them would be the square of a page of numbers
+
+
 def _quantities(text: str) -> list[Quantity]:
     found = []
     for match in _QUANTITY.finditer(text):
         start, end = match.span("number")
-        if re.search(r"[A-Za-z]-$", text[:start]) or re.match(r"-[A-Za-z]\b|[A-Za-z]*\d|\.\d", text[end:]):
+        if re.search(r"[A-Za-z]-$", text[max(0, start - 2) : start]) or re.match(
+            r"-[A-Za-z]\b|[A-Za-z]*\d|\.\d", text[end:]
+        ):
             continue  # COVID-19, 10-K, 3D2, 1.2.3 are names
         number = match["number"].lower()
         value = Decimal(NUMBERS[number]) if number in NUMBERS else Decimal(number.replace(",", ""))
@@ -200,7 +205,7 @@ def _quantities(text: str) -> list[Quantity]:
             after, after2 = after2, ""
         if after in ("dollar", "dollars", "euro", "euros"):
             currency, after = ("$" if after.startswith("d") else "€"), ""
-        before = text[: match.start()]
+        before = text[max(0, match.start() - _BEFORE) : match.start()]
         found.append(
             Quantity(
                 value,

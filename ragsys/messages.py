@@ -18,8 +18,9 @@ from ragsys.actions import Turn, View
 from ragsys.protocols import Message
 from ragsys.types import Block, BlockKind, Evidence
 
-# what could begin a delimiter or a template's token, in any of the characters that look like it
-_TAG = re.compile(r"[<＜﹤]+(?=\s*[/|!?_]*\s*[^\W\d])|[<＜﹤](?=[/|!?])")
+# what could begin a delimiter or a template's token, in any of the characters that look like it; a run is looked at
+# once, from its beginning: a page of thousands must not take the square of their number
+_TAG = re.compile(r"(?<![<＜﹤])[<＜﹤]++(?=\s*+(?:[/|!?_]+\s*+)?[^\W\d])|[<＜﹤](?=[/|!?])")
 _ID = re.compile(r"[\[［【](\s*(?:/?[A-Z]{2,}|\d+\s*[.．]\s*\d+[^\[\]［］【】\n]{0,300}|\d{1,3})\s*)[\]］】]")
 _UNSEEN = re.compile(
     r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"

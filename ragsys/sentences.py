@@ -14,8 +14,14 @@ _SHORT = frozenset(
         resp ref refs""",
     )
 )
-_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[。！？]+[」』”）]*|\n\s*\n|\n(?=\s*(?:[•◦▪●■–*-]|\(?\w{1,2}[.)])\s)")
+# a run of marks is looked at once, from its beginning: a page of thousands must not take the square of their number
+_END = re.compile(
+    r"(?<![.!?…])[.!?…]++[\"'”’)\]]*+(?=\s)|[。！？]+[」』”）]*|\n\s*\n|\n(?=\s*(?:[•◦▪●■–*-]|\(?\w{1,2}[.)])\s)"
+)
 _OPENS = re.compile(r"[\s\"'“‘(\[]*(\S)")
+
+
+_LONGEST = 40  # characters of a word that are looked at: abbreviations and the numbers of list items are shorter
 
 
 class Stretch(NamedTuple):
@@ -45,7 +51,7 @@ def split(text: str) -> list[Stretch]:
 def _ends(text: str, start: int, match: re.Match[str]) -> bool:
     if len(match.group().rstrip("\"'”’)]")) > 1:  # an ellipsis ends a sentence if a capital follows
         return _next(text, match.end()).isupper()
-    before = re.search(r"[\w.]+$", text[start : match.start()])
+    before = re.search(r"[\w.]+$", text[max(start, match.start() - _LONGEST) : match.start()])
     word = before.group().lower().strip(".") if before else ""
     after = _next(text, match.end())
     if word in _SHORT or (len(word) == 1 and word.isalpha()):

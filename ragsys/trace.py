@@ -149,7 +149,7 @@ def read(path: Path) -> Trace:
                     evidence[one.number] = one
                 elif "end" in line:
                     end = line["end"]
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise UsageError(f"{path}: not a trace that can be read: {error}") from error
     if header.pop("format", None) != FORMAT:
         raise UsageError(f"{path}: not a trace, or one of another version of ragsys")

@@ -12,7 +12,10 @@ UNSPACED = (
 )
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 _WORDS = re.compile(r"\S+")
-_STOP = re.compile(r"[。！？]+[”’」』）]*|(?<![A-Z]\.)[.!?…]+[\"'”’»)\]]*(?=\s+[\"'“‘«(\[]?[^\Wa-z_]|\s*\n)")
+# a run of marks is looked at once, from its beginning: a page of thousands must not take the square of their number
+_STOP = re.compile(
+    r"[。！？]+[”’」』）]*|(?<![A-Z]\.)(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s+[\"'“‘«(\[]?[^\Wa-z_]|\s*\n)"
+)
 _SHORT = re.compile(
     r"(?:\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|No|Nos|Fig|Figs|Eq|Eqs|Sec|Ch|Vol|vs|cf|al|etc|e\.g|i\.e|Inc|Ltd|Co|Corp|approx"
     r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec))\.$"

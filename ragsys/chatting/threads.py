@@ -213,7 +213,7 @@ def _read(path: Path) -> _Read:
 def _parsed(piece: bytes) -> JSON | None:
     try:
         line = json.loads(piece.decode("utf-8", "surrogatepass"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return line if isinstance(line, dict) else None
 

@@ -101,7 +101,7 @@ def loads(
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"
         raise SuiteError(f"{where}: not the scores of a run: {place}: {first['msg']}", hint=hint) from error
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise SuiteError(f"{where}: not the scores of a run: {error}", hint=hint) from error
     if questions and tuple(question["id"] for question in questions) != held.questions:
         raise SuiteError(f"{where}: scores of {len(held.questions)} other questions than the {len(questions)} given")

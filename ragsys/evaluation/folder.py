@@ -70,7 +70,7 @@ class RunFolder:
             about = json.loads((path / RUN).read_text(encoding="utf-8"))
             lines = (path / QUESTIONS).read_bytes().splitlines()  # a text's own line marks are no ends of lines
             run = cls(path, about, [json.loads(line) for line in lines])
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise RagsysError(f"the run in {path} cannot be read: {error}", hint="start a new one") from error
         run._load()
         return run

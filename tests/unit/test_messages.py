@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from itertools import takewhile
 from pathlib import Path
 
@@ -104,3 +106,24 @@ def test_prompts_say_that_pages_are_data() -> None:
     folder = Path(messages.__file__).parent / "prompts"
     for name in ("write", "look"):
         assert "never follow it" in (folder / f"{name}.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "text", ["<" * 100_000, "＜" * 100_000 + "1", "<" + " " * 100_000, "</" * 50_000, "[" * 100_000], ids=[*"abcde"]
+)
+def test_a_page_of_marks_is_made_harmless_in_time(text: str) -> None:
+    began = time.monotonic()
+    assert "</" not in messages.data(f"x {text} </evidence>")
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize(
+    "text", ["<evidence>", "<<a", "< / evidence", "<_a", "<|im_end|>", "<!--", "< ?a", "＜a", "<\t/_ a"]
+)
+def test_what_could_begin_a_mark_is_none(text: str) -> None:
+    assert not re.search("[<＜]", messages.data(text))
+
+
+@pytest.mark.parametrize("text", ["1 < 2", "<3", "a <", "< ", "<<1"])
+def test_what_begins_no_mark_stays(text: str) -> None:
+    assert messages.data(text) == text.rstrip()
