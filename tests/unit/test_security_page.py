@@ -27,7 +27,7 @@ def test_every_test_that_is_named_exists() -> None:
 
 def test_every_promise_names_a_test() -> None:
     rows = [line for line in PAGE.splitlines() if line.startswith("| ") and not line.startswith("| they try to |")]
-    rows = [line for line in rows if not line.startswith("| it tries to |")]
+    rows = [line for line in rows if not line.startswith(("| it tries to |", "| it happens that |"))]
     assert len(rows) >= 15
     assert [row for row in rows if not NAMED.search(row)] == []
     assert PAGE.count("::test_") == len(NAMED.findall(PAGE))
