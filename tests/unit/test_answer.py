@@ -54,7 +54,7 @@ def test_a_question_is_answered_with_proved_citations(tmp_path: Path) -> None:
     assert made.citations[0].level is Level.SUPPORTED
     assert made.citations[0].path == "acme.pdf"
     assert "[1] acme.pdf p.1 (supported)" in str(made)
-    assert any("no model" in note for note in made.notes)
+    assert any("no language model" in note for note in made.notes)
     assert made.usage.calls == 0
     assert 0 < made.usage.seconds < 10
     assert made.confidence is not None
