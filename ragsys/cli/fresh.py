@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ragsys.progress import Report
     from ragsys.remote import RemoteLibrary
 
+_WAIT_SECONDS = 60.0  # for the first documents that another process indexes
+_OPENING_SECONDS = 3.0  # that it may take to begin
 _LISTED = 20  # skipped files that are named one by one; all of them with --verbose or --json
 
 
@@ -35,6 +38,7 @@ def refresh(library: Library | RemoteLibrary, shell: Shell) -> None:
     if not isinstance(library, Library):
         if running := library.under_way:
             shell.note(Styled("warning: ", "yellow"), running)
+        _wait(library)
         return
     library.prepare()
     with shell.bar() as bar:
@@ -47,6 +51,17 @@ def refresh(library: Library | RemoteLibrary, shell: Shell) -> None:
         shell.note(dim(f"not read: {failed(report.skipped)}; see {listed}"))
     for warning in report.warnings:
         shell.note(Styled("warning: ", "yellow"), warning)
+
+
+def _wait(library: Library | RemoteLibrary) -> None:
+    """Until some of a new folder can be searched, for a bounded time: a question to nothing finds nothing."""
+    began = time.monotonic()
+    while (took := time.monotonic() - began) < _WAIT_SECONDS:
+        status = library.status()
+        opening = not status.documents and took < _OPENING_SECONDS
+        if status.passages or not (opening or library.under_way):
+            return
+        time.sleep(0.2)
 
 
 def finish(library: Library | RemoteLibrary, shell: Shell) -> None:
