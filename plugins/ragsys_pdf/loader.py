@@ -40,6 +40,7 @@ _UNHELPFUL = re.compile(  # titles that programs make up
 )
 
 
+_POINTER = b"version https://git-lfs.github.com/spec/"
 _TRUNCATED = "truncated: the file ends before it is complete, and no page can be read"
 
 
@@ -245,7 +246,16 @@ def open_document(path: Path, options: LoaderOptions) -> Any:
     return document
 
 
+def _is_pointer(path: Path) -> bool:
+    """Whether Git left a note in a file's place, as in a clone without its large files."""
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        return file.read(len(_POINTER)) == _POINTER
+    return False
+
+
 def _unopened(path: Path, error: Exception) -> DocumentError:
+    if _is_pointer(path):
+        return DocumentError(f"{path}: a Git LFS pointer, not the file itself", hint="fetch the files: git lfs pull")
     if cut_off(path):
         return DocumentError(f"{path}: {_TRUNCATED}")
     known = path.suffix.lower() in SUFFIXES

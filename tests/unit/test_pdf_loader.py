@@ -146,6 +146,14 @@ def test_a_table_over_a_drawing_is_none_of_it(tmp_path: Path) -> None:
     assert first.text == last.text == pdfs.PROSE[:270].strip()
 
 
+def test_what_git_leaves_in_the_place_of_a_large_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "report.pdf"
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+    with pytest.raises(DocumentError, match="a Git LFS pointer, not the file itself") as found:
+        list(loader().open(path))
+    assert found.value.hint == "fetch the files: git lfs pull"
+
+
 def test_broken_content_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = pdfs.new(tmp_path / "a.pdf", pdfs.article)
     document = pymupdf.open(path)
