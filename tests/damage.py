@@ -39,6 +39,8 @@ def copy(source: Path, target: Path) -> None:
         if path.is_dir():
             to.mkdir(parents=True, exist_ok=True)
             continue
+        if path.is_socket():  # where its owner listens: nothing of the library
+            continue
         to.parent.mkdir(parents=True, exist_ok=True)
         with to.open("wb") as out:
             out.truncate(path.stat().st_size)
