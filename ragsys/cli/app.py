@@ -185,6 +185,12 @@ def _unexpected(error: Exception) -> dict[str, Any]:
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return {"error": "OSError", "message": f"{where}{error.strerror or error}", "hint": None}
+    if isinstance(error, MemoryError) or "can't start new thread" in str(error):
+        return {
+            "error": "OutOfMemory",
+            "message": "the system gives this command no more memory or threads",
+            "hint": "end other programs, or allow this one more (ulimit -v, ulimit -u); then run it again",
+        }
     return {
         "error": type(error).__name__,
         "message": f"unexpected {type(error).__name__}: {error}",

@@ -132,6 +132,18 @@ def test_a_fault_of_ours_is_told_without_a_traceback(run: Run, monkeypatch: pyte
         run("plugins")
 
 
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError()])
+def test_want_of_memory_or_threads_is_no_fault_of_ours(
+    run: Run, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    raising(monkeypatch, error)
+    code, _, err = run("plugins")
+    assert code == 1
+    assert err.startswith("OutOfMemory: the system gives this command no more memory or threads")
+    assert "ulimit" in err
+    assert "fault of ragsys" not in err
+
+
 def test_the_system_s_refusals_name_the_file(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     raising(monkeypatch, PermissionError(13, "Permission denied", "/data/x"))
     assert run("plugins")[2] == "OSError: /data/x: Permission denied\n"
