@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from ragsys_pdf.cleaning import is_rtl
-from ragsys_pdf.rows import Cell, Row, group_rows, make_cells, mono_blocks
+from ragsys_pdf.rows import Cell, Row, group_rows, make_cells, mono_blocks, most_crossed
 from ragsys_pdf.sides import Sides, find_sides
 from ragsys_pdf.spans import Span
 
@@ -108,15 +108,8 @@ def find_gutter(rows: Sequence[Sequence[Span]], cells: Sequence[Sequence[Cell]])
     strips = [(left.x1, right.x0) for left, right in pairs if _is_prose(left, mono) and _is_prose(right, mono)]
     if len(strips) < _MIN_ROWS:
         return None
-    # the x that lies in the most strips; edges meet from the inside
-    edges = sorted([(a, -1) for a, _ in strips] + [(b, 1) for _, b in strips])
-    count = best = 0
-    at = 0.0
-    for n, (x, kind) in enumerate(edges):
-        count -= kind
-        if kind < 0 and count > best:
-            best, at = count, (x + edges[n + 1][0]) / 2
-    if best < _MIN_ROWS:
+    at, count = most_crossed(strips)
+    if count < _MIN_ROWS:
         return None
     inside = [(a, b) for a, b in strips if a <= at <= b]
     # the columns end where most of their lines do; a lone long line must not narrow the strip to nothing

@@ -198,3 +198,15 @@ def row_text(cells: Sequence[Cell]) -> str:
         return cells[0].text
     order = cells[::-1] if is_rtl(" ".join(c.text for c in cells)) else cells
     return " ".join(c.text for c in order)
+
+
+def most_crossed(strips: Sequence[tuple[float, float]]) -> tuple[float, int]:
+    """The x, in points, that lies in the most of these strips, and in how many; edges meet from the inside."""
+    edges = sorted([(a, -1) for a, _ in strips] + [(b, 1) for _, b in strips])
+    count = best = 0
+    at = 0.0
+    for n, (x, kind) in enumerate(edges):
+        count -= kind
+        if kind < 0 and count > best:
+            best, at = count, (x + edges[n + 1][0]) / 2
+    return at, best

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ragsys_pdf.cleaning import SENTENCE_END
-from ragsys_pdf.rows import Cell, level, mono_blocks
+from ragsys_pdf.rows import Cell, level, mono_blocks, most_crossed
 from ragsys_pdf.spans import Span
 
 _LARGER = 1.15  # times the size of what stands beside it
@@ -196,13 +196,7 @@ def _around(signs: Sequence[tuple[_Pair, int]], cells: Sequence[Sequence[Cell]])
 
 def _strip(pairs: Sequence[_Pair]) -> tuple[float, float, list[_Pair]]:
     """The blank strip that the most pairs share: its edges in points, and those pairs."""
-    edges = sorted([(p.left.x1, -1) for p in pairs] + [(p.right.x0, 1) for p in pairs])
-    count = best = 0
-    at = 0.0
-    for n, (x, kind) in enumerate(edges):
-        count -= kind
-        if kind < 0 and count > best:
-            best, at = count, (x + edges[n + 1][0]) / 2
+    at, _ = most_crossed([(p.left.x1, p.right.x0) for p in pairs])
     inside = [p for p in pairs if p.left.x1 <= at <= p.right.x0]
     return max(p.left.x1 for p in inside), min(p.right.x0 for p in inside), inside
 

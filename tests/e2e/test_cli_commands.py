@@ -18,8 +18,6 @@ import portalocker
 import pytest
 from folders import write_folder, write_pdf
 
-from ragsys.cli.app import run as command
-
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -35,17 +33,6 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def docs(tmp_path: Path) -> Path:
     return write_folder(tmp_path / "docs")
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def runner(*arguments: str | Path) -> tuple[int, str, str]:
-        code = command([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return code, out, err
-
-    return runner
 
 
 def json_of(run: Run, *arguments: str | Path) -> Any:

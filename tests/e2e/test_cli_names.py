@@ -11,7 +11,6 @@ import pytest
 from folders import write_pdf
 
 from ragsys.answers import Answer
-from ragsys.cli.app import run as command
 from ragsys.cli.text import line_of
 from ragsys.library import Library
 
@@ -30,19 +29,6 @@ def docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "bad\nforged lines.pdf").write_bytes(b"%PDF-1.7\nno")
     (folder / "sheet\nforged lines.xlsx").write_bytes(b"PK")
     return folder
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """A command: (exit code, stdout, stderr)."""
-
-    def runner(*arguments: str | Path) -> tuple[int, str, str]:
-        code = command([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return code, out, err
-
-    return runner
 
 
 def test_a_name_with_a_line_feed_stays_on_one_line(run: Run, docs: Path, tmp_path: Path) -> None:

@@ -24,20 +24,6 @@ from ragsys.service import ABOUT
 from ragsys.types import JSON
 
 
-@pytest.fixture
-def owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
-    monkeypatch.setenv("RAGSYS_HOME", str(tmp_path / "home"))
-    with Library(write_folder(tmp_path / "docs"), background=False) as library:
-        library.index()
-        yield library
-
-
-@pytest.fixture
-def remote(owner: Library) -> Iterator[RemoteLibrary]:
-    with RemoteLibrary(owner.place, owner.config) as client:
-        yield client
-
-
 def address(owner: Library) -> JSON:
     about: JSON = json.loads((owner.place.folder / ABOUT).read_text(encoding="utf-8"))
     return about

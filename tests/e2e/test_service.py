@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,20 +30,6 @@ answer = library.ask("What was the revenue of the bakery in 2023?")
 print("455" in answer.text, answer.citations[0].picture(dpi=40).width > 100)
 library.close()
 """
-
-
-@pytest.fixture
-def owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
-    monkeypatch.setenv("RAGSYS_HOME", str(tmp_path / "home"))
-    with Library(write_folder(tmp_path / "docs"), background=False) as library:
-        library.index()
-        yield library
-
-
-@pytest.fixture
-def remote(owner: Library) -> Iterator[RemoteLibrary]:
-    with RemoteLibrary(owner.place, owner.config) as client:
-        yield client
 
 
 def test_another_process_becomes_a_client(owner: Library) -> None:
